@@ -1,0 +1,33 @@
+import type { Config } from '../model/config.ts';
+import type { Emit } from '../model/event.ts';
+import type { DiskStore } from '../store/disk-store.ts';
+import type { Git } from '../workspace/git.ts';
+import type { Workspace } from '../workspace/workspace.ts';
+
+/** Time, chance and caller as the composition root sees them; app and below never read them from the process. */
+export interface Surroundings {
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** [0, 1). */
+  readonly random: () => number;
+  /** The caller's environment variables. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly argv: readonly string[];
+  readonly host: string;
+  readonly pid: number;
+  /** Processor cores available. */
+  readonly cores: number;
+  readonly version: string;
+}
+
+/** What every use case gets: the open workspace and what it may use. Built by cli/context, once per command. */
+export interface AppContext {
+  readonly workspace: Workspace;
+  readonly git: Git;
+  /** The workspace's local store. */
+  readonly store: DiskStore;
+  readonly config: Config;
+  readonly around: Surroundings;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,22 @@
+import type { Digest } from './digest.ts';
+import type { FileEntry } from './file-entry.ts';
+
+/**
+ * One line of a result segment: what a datum's command produced under its key. The code half is the folder that the
+ * segment lies in.
+ */
+export interface ResultRecord {
+  /** Digest of the input half. */
+  readonly input: Digest;
+  /** Digest of the output listing's text: the name of the result in a lock row. */
+  readonly result: Digest;
+  /** Output files by repository path, sorted. */
+  readonly outs: readonly FileEntry[];
+  readonly made: { readonly host?: string; readonly image?: string; readonly sandbox: boolean };
+  /** The run that made it. */
+  readonly run: string;
+  /** Wall seconds of the command. */
+  readonly seconds: number;
+  /** The input half, readable: per dep one file line or a tree; so that `why` can compare. */
+  readonly deps?: Readonly<Record<string, string>>;
+}

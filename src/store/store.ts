@@ -1,0 +1,57 @@
+import type { Digest } from '../model/digest.ts';
+
+/**
+ * Bytes by digest, listings by digest, results by code half, and named small files: one layout on disk and on S3
+ * (docs/formats.md). This comment and the suite test/contract/store.ts are the specification of every implementer.
+ *
+ * - Objects, trees, keys and result segments are create-only; "already there" is success and costs no upload.
+ * - A write is all or nothing: readers see the whole or none, also after `kill -9`.
+ * - Every read verifies: wrong bytes raise a Problem `corrupt-object` / `corrupt-tree` (exit 7) that names the digest and
+ *   the store; an absent one raises `missing-object` / `missing-tree` (exit 4).
+ * - Names of files are untrusted: only the names of the layout are accepted.
+ */
+export interface Store {
+  /** How messages name it: a folder or a URL. */
+  readonly url: string;
+
+  /** Those of the digests that the store doesn't have, in the order given. Looks at presence, not at bytes. */
+  missingObjects(digests: readonly Digest[], signal?: AbortSignal): Promise<readonly Digest[]>;
+  /** Stores a file's bytes under their digest; the bytes are hashed on the way and refused when they differ (`corrupt-object`). */
+  putObject(digest: Digest, file: string, signal?: AbortSignal): Promise<void>;
+  /** Stores bytes held in memory. */
+  putBytes(digest: Digest, bytes: Uint8Array): Promise<void>;
+  /** Whole object, verified; for small ones. */
+  readObject(digest: Digest): Promise<Uint8Array>;
+  /** Writes an object to a new file (absolute path, parent exists) by temp + rename, verified while it is written. */
+  fetchObject(digest: Digest, file: string, signal?: AbortSignal): Promise<void>;
+  /** Objects held, in no order. */
+  listObjects(): AsyncIterable<{ readonly digest: Digest; readonly size: number }>;
+  removeObject(digest: Digest): Promise<void>;
+
+  hasTree(digest: Digest): Promise<boolean>;
+  /** Text of one node of a tree (docs/formats.md), verified. */
+  readTree(digest: Digest): Promise<string>;
+  putTree(digest: Digest, text: string): Promise<void>;
+  listTrees(): AsyncIterable<Digest>;
+  removeTree(digest: Digest): Promise<void>;
+
+  /** Readable code half (canonical JSON) or undefined. */
+  readKey(codeHalf: Digest): Promise<string | undefined>;
+  putKey(codeHalf: Digest, json: string): Promise<void>;
+
+  /** Names of the result segments of a code half, sorted. */
+  listSegments(codeHalf: Digest): Promise<readonly string[]>;
+  /** NDJSON of one segment. A line cut short at its end (power loss) is the reader's to ignore. */
+  readSegment(codeHalf: Digest, name: string): Promise<string>;
+  putSegment(codeHalf: Digest, name: string, ndjson: string): Promise<void>;
+
+  /** Small named files below `refs/`, `runs/`, `logs/`: undefined where absent. */
+  readFile(name: string): Promise<Uint8Array | undefined>;
+  /** Creates; with `replace` overwrites. Without it an existing file stays and the answer is false. */
+  writeFile(name: string, bytes: Uint8Array, options?: { readonly replace?: boolean }): Promise<boolean>;
+  /** Names below a prefix ending in `/`, sorted by bytes; at most `limit`. */
+  listFiles(prefix: string, limit?: number): Promise<readonly string[]>;
+  removeFile(name: string): Promise<void>;
+
+  close(): Promise<void>;
+}
