@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createHasher, digestBytes, digestHex, hashEngine, hexOf, loadNative, loadWasm } from '../../../src/util/blake3.ts';
+import {
+  createHasher,
+  digestBytes,
+  digestHex,
+  hashEngine,
+  hexOf,
+  loadNative,
+  loadWasm,
+} from '../../../src/util/blake3.ts';
 
 const native = loadNative();
 const engines = [...(native === undefined ? [] : [native]), loadWasm()];
@@ -30,7 +38,8 @@ describe.each(engines)('the $name engine', (engine) => {
   test('gives the same digest whole and in pieces', () => {
     const input = counting(3_000_001);
     const hasher = engine.createHasher();
-    for (let from = 0; from < input.length; from += 99_991) hasher.update(input.subarray(from, from + 99_991));
+    for (let from = 0; from < input.length; from += 99_991)
+      hasher.update(input.subarray(from, from + 99_991));
     expect(hasher.digestHex()).toBe(engine.digestHex(input));
   });
 
