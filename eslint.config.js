@@ -52,6 +52,8 @@ export default defineConfig(
       // An implementation of a port may have nothing to wait for.
       '@typescript-eslint/require-await': 'off',
       eqeqeq: 'error',
+      'no-constant-binary-expression': 'error',
+      'no-control-regex': 'error',
       'no-var': 'error',
       'prefer-const': 'error',
     },
