@@ -33,7 +33,8 @@ const rules = [
   },
   {
     name: 'loading-by-name-is-for-importers',
-    comment: 'node:module loads an outside package on first use, in the one file that imports it; no other way in.',
+    comment:
+      'node:module loads an outside package on first use, in the one file that imports it; no other way in.',
     from: { path: pure, pathNot: '^src/(util/blake3|formats/yaml-document)[.]ts$' },
     to: { dependencyTypes: ['core'], path: '^(node:)?module$' },
   },
