@@ -1,0 +1,29 @@
+import type { Command } from 'commander';
+import { EXIT } from '../../model/problem.ts';
+import { addExamples } from '../help.ts';
+import type { Bind } from '../session.ts';
+
+/** `datawf status [TARGET…] [--check]` */
+export function build(command: Command, bind: Bind): void {
+  command
+    .argument('[target...]', 'stages, globs over stage names, datasets or paths; all without any')
+    .option('--check', 'exit 10 when something is stale or edited');
+  addExamples(command, [
+    ['datawf status', 'everything'],
+    ['datawf status clean monthly', 'two stages'],
+    ['datawf status data/raw', 'one dataset'],
+    ['datawf status --check', 'for scripts: exit 0 or 10'],
+  ]);
+  command.action(
+    bind(async (session, targets: string[], options: { check?: boolean }) => {
+      const context = await session.open();
+      const { status } = await import('../../app/status.ts');
+      const report = await status(context, { targets });
+      await session.answer(report, async (look) => {
+        const { statusText } = await import('../../ui/status-screen.ts');
+        return statusText(report, look);
+      });
+      return options.check === true && !report.clean ? EXIT.changes : EXIT.ok;
+    }),
+  );
+}

@@ -1,0 +1,65 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism, homedir, hostname } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import type { AppContext } from '../app/ports.ts';
+import { mergeConfig, parseConfigFile } from '../formats/config-file.ts';
+import type { Config } from '../model/config.ts';
+import type { Emit } from '../model/event.ts';
+import { openDiskStore } from '../store/disk-store.ts';
+import { openGit } from '../workspace/git.ts';
+import { findWorkspace, type Workspace } from '../workspace/workspace.ts';
+import type { Globals } from './globals.ts';
+import { packageVersion, type Host } from './host.ts';
+
+/** Joins what a command works with; the only place that builds adapters. Opening costs a few file look-ups, no git. */
+export function openContext(host: Host, globals: Globals, signal: AbortSignal, emit: Emit): AppContext {
+  const workspace = findWorkspace(resolve(host.cwd, globals.dir ?? '.'));
+  const layers = readConfig(workspace, host.env);
+  const config = globals.jobs === undefined ? layers : { ...layers, jobs: globals.jobs };
+  return {
+    workspace,
+    git: openGit(workspace, host.env),
+    store: openDiskStore(storeFolder(workspace, config)),
+    config,
+    around: {
+      now: host.now,
+      random: Math.random,
+      env: host.env,
+      argv: host.argv,
+      host: hostname(),
+      pid: host.pid,
+      cores: availableParallelism(),
+      version: packageVersion(),
+    },
+    emit,
+    signal,
+  };
+}
+
+/** The three files that configuration comes from, weakest first: the project's, this person's, this checkout's. */
+export function configFiles(workspace: Workspace, env: Host['env']): Readonly<Record<ConfigLevel, string>> {
+  const configHome = env['XDG_CONFIG_HOME'];
+  const home =
+    configHome !== undefined && isAbsolute(configHome)
+      ? configHome
+      : join(env['HOME'] ?? homedir(), '.config');
+  return {
+    project: join(workspace.root, '.datawf', 'config.yaml'),
+    user: join(home, 'datawf', 'config.yaml'),
+    local: join(workspace.root, '.datawf', 'local.yaml'),
+  };
+}
+
+export type ConfigLevel = 'project' | 'user' | 'local';
+
+function readConfig(workspace: Workspace, env: Host['env']): Config {
+  const files = Object.values(configFiles(workspace, env)).filter((file) => existsSync(file));
+  return mergeConfig(files.map((file) => parseConfigFile(readFileSync(file, 'utf8'), file)));
+}
+
+/** The local store's folder: git's common folder, so that worktrees share it, unless `cache.dir` moves it. */
+function storeFolder(workspace: Workspace, config: Config): string {
+  return config.cache.dir === undefined
+    ? join(workspace.commonDir, 'datawf')
+    : resolve(workspace.root, config.cache.dir);
+}

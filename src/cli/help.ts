@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import { GROUPS, TABLE, type Group } from './commands/table.ts';
+
+const TITLES: Readonly<Record<Group, string>> = {
+  starting: 'Starting',
+  data: 'Data',
+  running: 'Running',
+  history: 'History',
+};
+
+/** Help over all commands, in groups. */
+export function rootHelp(): string {
+  const width = Math.max(...TABLE.map((row) => row.name.length));
+  const groups = GROUPS.map((group) => {
+    const rows = TABLE.filter((row) => row.group === group);
+    return [`${TITLES[group]}:`, ...rows.map((row) => `  ${row.name.padEnd(width)}  ${row.summary}`)].join(
+      '\n',
+    );
+  });
+  return `datawf: a git companion for data. Versions datasets and reruns only what their changes make stale.
+
+Usage: datawf COMMAND [options]
+
+${groups.join('\n\n')}
+
+Options of every command:
+  -C, --dir DIR   work in this folder instead of the current one
+  -j, --jobs N    things done at once
+  --json          machine-readable output on stdout
+  -q, --quiet     only errors
+  -v, --verbose   more words; stack traces of unexpected errors
+  --no-color      no colors
+  -y, --yes       answer questions with yes
+  -h, --help      help of a command
+  --version       print the version
+
+Every option can come from a variable too: --fail-fast is DATAWF_FAIL_FAST=1.
+
+Start with:
+  datawf demo     a small real project to look at
+  datawf init     in a git repository of your own
+`;
+}
+
+/** One command line with what it is for. */
+export type Example = readonly [line: string, meaning: string];
+
+/** Adds examples below a command's help. */
+export function addExamples(command: Command, examples: readonly Example[]): void {
+  const width = Math.max(...examples.map(([line]) => line.length));
+  const lines = examples.map(([line, meaning]) => `  ${line.padEnd(width)}  ${meaning}`);
+  command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
+}

@@ -1,0 +1,106 @@
+import type { AppContext } from '../app/ports.ts';
+import type { ExitCode } from '../model/problem.ts';
+import type { Output } from '../ui/output.ts';
+import type { Reporter } from '../ui/reporter.ts';
+import { PLAIN, type Style } from '../ui/style.ts';
+import type { Globals } from './globals.ts';
+import type { Host } from './host.ts';
+
+/**
+ * A `question` is answered by one document; `work` tells what it does event by event, with `--json` one a line on stdout.
+ */
+export type Kind = 'question' | 'work';
+
+/** One invocation: what a command's action works with. */
+export interface Session {
+  readonly host: Host;
+  readonly globals: Globals;
+  readonly signal: AbortSignal;
+  readonly output: Output;
+  /** Opens the workspace around the current folder (or `-C`). Throws `no-repository`. Once per session. */
+  open(kind?: Kind): Promise<AppContext>;
+  /** Where events go; what `open` gave to the context. For work outside a workspace. */
+  reporter(kind: Kind): Promise<Reporter>;
+  /** Prints the answer to a question: the document with `--json`, else the screen's text. */
+  answer(document: unknown, screen: Screen): Promise<void>;
+  close(): void;
+}
+
+/** Makes the text of an answer. */
+export type Screen = (look: Look) => string | Promise<string>;
+
+/** How text may look here. */
+export interface Look {
+  readonly style: Style;
+  readonly verbose: boolean;
+  /** Epoch milliseconds, for ages. */
+  readonly now: number;
+  /** Columns of the terminal; undefined where there is none. */
+  readonly columns: number | undefined;
+}
+
+/** What an action answers; nothing means 0. */
+export type Exit = ExitCode | undefined;
+
+/** Turns an action into what commander calls. */
+export type Bind = <A extends unknown[]>(
+  action: (session: Session, ...args: A) => Promise<Exit>,
+) => (...args: A) => Promise<void>;
+
+/** Opens the session of an invocation. The heavy parts are loaded when first asked for. */
+export function openSession(host: Host, globals: Globals, output: Output, signal: AbortSignal): Session {
+  let context: AppContext | undefined;
+  let reporter: Reporter | undefined;
+  const styleFor = async (stream: NodeJS.WriteStream): Promise<Style> => {
+    const { wantsColor, loadStyle } = await import('../ui/style.ts');
+    const wanted = wantsColor({ stream, flag: globals.color, env: host.env, config: context?.config.color });
+    return wanted ? await loadStyle() : PLAIN;
+  };
+  const session: Session = {
+    host,
+    globals,
+    signal,
+    output,
+    open: async (kind = 'question') => {
+      if (context !== undefined) return context;
+      const { openContext } = await import('./context.ts');
+      context = openContext(host, globals, signal, (event) => {
+        reporter?.emit(event);
+      });
+      reporter ??= await session.reporter(kind);
+      return context;
+    },
+    reporter: async (kind) => {
+      if (reporter !== undefined) return reporter;
+      const { openReporter } = await import('../ui/reporter.ts');
+      reporter = openReporter({
+        kind,
+        json: globals.json,
+        quiet: globals.quiet,
+        verbose: globals.verbose,
+        output,
+        style: await styleFor(host.stderr),
+        now: host.now,
+      });
+      return reporter;
+    },
+    answer: async (document, screen) => {
+      if (globals.json) {
+        output.json(document);
+        return;
+      }
+      const style = await styleFor(host.stdout);
+      output.data(
+        await screen({ style, verbose: globals.verbose, now: host.now(), columns: columnsOf(host.stdout) }),
+      );
+    },
+    close: () => {
+      reporter?.close();
+    },
+  };
+  return session;
+}
+
+function columnsOf(stream: NodeJS.WriteStream): number | undefined {
+  return stream.isTTY ? stream.columns : undefined;
+}

@@ -1,0 +1,156 @@
+import type { WorkEvent } from '../model/event.ts';
+import { formatBytes, formatCaptures, formatSeconds } from './format.ts';
+import type { Output } from './output.ts';
+import { cut } from './table.ts';
+
+/** What a live display knows. */
+export interface LiveState {
+  /** Epoch milliseconds of the first event. */
+  readonly started: number;
+  readonly stages: ReadonlyMap<string, LiveStage>;
+  readonly progress: (WorkEvent & { event: 'progress' }) | undefined;
+}
+
+export interface LiveStage {
+  readonly planned: number;
+  readonly done: number;
+  /** Running datums by name, with their starts. */
+  readonly running: ReadonlyMap<string, number>;
+}
+
+/** A display of work in progress. */
+export interface Live {
+  see(event: WorkEvent): void;
+  close(): void;
+}
+
+/** Nothing is shown for work that takes less, in milliseconds. */
+const DELAY = 1000;
+const REFRESH = 120;
+
+/** A line or a few below the text, redrawn while work goes on; appears after a second, on stderr. Loads ora when it does. */
+export function createLive(output: Output, now: () => number): Live {
+  const tracker = createTracker(now);
+  let spinner: { text: string; clear(): unknown; render(): unknown; stop(): unknown } | undefined;
+  let closed = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  const draw = (): void => {
+    const text = liveText(tracker.state(), now(), output.columns - 2);
+    if (spinner !== undefined) spinner.text = text;
+  };
+  const begin = async (): Promise<void> => {
+    const { default: ora } = await import('ora');
+    // `ended` looks again at what another turn of the event loop may have changed.
+    if (ended() || tracker.idle()) return;
+    spinner = ora({ discardStdin: false, hideCursor: true, text: '' }).start();
+    output.around((write) => {
+      spinner?.clear();
+      write();
+      spinner?.render();
+    });
+    draw();
+    timer = setInterval(draw, REFRESH);
+    timer.unref();
+  };
+  const ended = (): boolean => closed;
+  const end = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    output.around(undefined);
+    spinner?.stop();
+    spinner = undefined;
+  };
+  return {
+    see: (event) => {
+      if (closed) return;
+      tracker.see(event);
+      if (event.event === 'end') end();
+      else if (timer === undefined && !tracker.idle()) {
+        timer = setTimeout(() => {
+          begin().catch(() => undefined);
+        }, DELAY);
+        timer.unref();
+      }
+    },
+    close: () => {
+      closed = true;
+      end();
+    },
+  };
+}
+
+interface Tracker {
+  see(event: WorkEvent): void;
+  state(): LiveState;
+  idle(): boolean;
+}
+
+function createTracker(now: () => number): Tracker {
+  const started = now();
+  const stages = new Map<string, { planned: number; done: number; running: Map<string, number> }>();
+  let progress: LiveState['progress'];
+  return {
+    see: (event) => {
+      switch (event.event) {
+        case 'stage-start':
+          progress = undefined;
+          stages.set(event.stage, { planned: event.planned, done: 0, running: new Map() });
+          return;
+        case 'datum-start':
+          stages.get(event.stage)?.running.set(formatCaptures(event.captures), now());
+          return;
+        case 'datum-end': {
+          const stage = stages.get(event.stage);
+          stage?.running.delete(formatCaptures(event.captures));
+          if (stage !== undefined) stage.done++;
+          return;
+        }
+        case 'stage-end':
+          stages.delete(event.stage);
+          return;
+        case 'progress':
+          progress = event;
+          return;
+        default:
+          return;
+      }
+    },
+    state: () => ({ started, stages, progress }),
+    idle: () => stages.size === 0 && progress === undefined,
+  };
+}
+
+/** The text of a live display: a line per busy stage, and what runs longest. */
+export function liveText(state: LiveState, now: number, columns: number): string {
+  const seconds = (now - state.started) / 1000;
+  const lines: string[] = [];
+  for (const [stage, { planned, done, running }] of state.stages) {
+    if (planned === 0 || (running.size === 0 && done === 0)) continue;
+    const rate = done / Math.max(seconds, 0.001);
+    const left =
+      done === 0
+        ? ''
+        : `, ${rate < 1 ? rate.toFixed(1) : rate.toFixed(0)} a second, ${formatSeconds((planned - done) / rate)} left`;
+    const longest = [...running].sort((a, b) => a[1] - b[1])[0];
+    const busy = longest === undefined ? '' : `, ${running.size} running${runningText(longest, now)}`;
+    lines.push(cut(`${stage}: ${done} of ${planned}${left}${busy}`, columns));
+  }
+  if (lines.length === 0 && state.progress !== undefined)
+    lines.push(cut(progressText(state.progress), columns));
+  return lines.length > 5
+    ? [...lines.slice(0, 4), `and ${lines.length - 4} more stages`].join('\n')
+    : lines.join('\n');
+}
+
+function runningText([name, started]: readonly [string, number], now: number): string {
+  const seconds = formatSeconds((now - started) / 1000);
+  return name === '' ? ` (${seconds})` : ` (${name} for ${seconds})`;
+}
+
+function progressText(event: WorkEvent & { event: 'progress' }): string {
+  const files = event.total > 0 ? `${event.done} of ${event.total}` : String(event.done);
+  const bytes =
+    event.totalBytes > 0 ? `, ${formatBytes(event.bytes)} of ${formatBytes(event.totalBytes)}` : '';
+  return `${event.verb} ${files}${bytes}`;
+}
