@@ -1,0 +1,59 @@
+import { EXIT, Problem } from '../model/problem.ts';
+import { placeAt, type SourceText } from './source-text.ts';
+
+/** One thing wrong with a tracked text. */
+export interface Finding {
+  /** Offset in the text. */
+  readonly at: number;
+  readonly message: string;
+  /** The cure. */
+  readonly hint?: string | undefined;
+}
+
+/** Collects what is wrong with one text, so that a person sees all of it at once. */
+export interface Findings {
+  readonly source: SourceText;
+  /** Returns undefined, so that a reader can end with it. */
+  add(at: number, message: string, hint?: string): undefined;
+  readonly list: readonly Finding[];
+}
+
+export function collectFindings(source: SourceText): Findings {
+  const list: Finding[] = [];
+  return {
+    source,
+    list,
+    add(at, message, hint) {
+      list.push({ at, message, hint });
+      return undefined;
+    },
+  };
+}
+
+const SHOWN = 20;
+
+/**
+ * One Problem (exit 2) for all findings: the first in the text with its place, the others as lines `file:line:col
+ * message`. `cure` is the hint where the first finding has none.
+ */
+export function problemOf(code: string, findings: Findings, cure?: string): Problem {
+  const { source } = findings;
+  const [first, ...others] = [...findings.list].sort((a, b) => a.at - b.at);
+  const hint = first?.hint ?? cure;
+  const details = others.slice(0, SHOWN).map((finding) => lineOf(source, finding));
+  if (others.length > SHOWN) details.push(`and ${others.length - SHOWN} more`);
+  return new Problem({
+    code,
+    message: first?.message ?? 'the file is not valid',
+    exit: EXIT.usage,
+    ...(first === undefined ? {} : { place: placeAt(source, first.at) }),
+    ...(hint === undefined ? {} : { hint }),
+    ...(details.length === 0 ? {} : { details }),
+  });
+}
+
+function lineOf(source: SourceText, finding: Finding): string {
+  const { line, column } = placeAt(source, finding.at);
+  const hint = finding.hint === undefined ? '' : ` (${finding.hint})`;
+  return `${source.file}:${line}:${column} ${finding.message}${hint}`;
+}
