@@ -1,0 +1,55 @@
+import type { FileColumns } from './file-columns.ts';
+
+/** Work on many files in shared memory: runs of neighbouring files, a counter that hands them out, and the results. */
+export interface SharedJobs {
+  readonly columns: Omit<FileColumns, 'paths'>;
+  /** Index of each run's first file. */
+  readonly firsts: Float64Array;
+  /** Where each run's paths end in `names`, which holds them as UTF-8 with NULs between. */
+  readonly ends: Float64Array;
+  readonly names: Uint8Array;
+  /** By `CONTROL`. */
+  readonly control: Int32Array;
+  /** Per thread files and bytes done. */
+  readonly done: Float64Array;
+}
+
+export const CONTROL = { next: 0, stopped: 1 } as const;
+
+/** Thrown in a thread that was told to stop; never shown. */
+export class Abandoned extends Error {}
+
+/** What one thread does to one file; answers the bytes it handled. */
+export type RunOnFile = (path: string, index: number) => number;
+
+/** Takes the next run and does it; false when there is none left or a stop was asked for. */
+export function runNextJob(jobs: SharedJobs, run: RunOnFile, thread: number): boolean {
+  if (isStopped(jobs)) return false;
+  const job = Atomics.add(jobs.control, CONTROL.next, 1);
+  if (job >= jobs.ends.length) return false;
+  const start = job === 0 ? 0 : (jobs.ends[job - 1] ?? 0);
+  const names = Buffer.from(jobs.names.buffer, start, (jobs.ends[job] ?? 0) - start).toString();
+  let index = jobs.firsts[job] ?? 0;
+  const slot = thread * 2;
+  for (const path of names.split('\0')) {
+    const bytes = run(path, index++);
+    jobs.done[slot] = (jobs.done[slot] ?? 0) + 1;
+    jobs.done[slot + 1] = (jobs.done[slot + 1] ?? 0) + bytes;
+  }
+  return true;
+}
+
+export function isStopped(jobs: SharedJobs): boolean {
+  return Atomics.load(jobs.control, CONTROL.stopped) !== 0;
+}
+
+/** Sums of all threads. */
+export function countDone(jobs: SharedJobs): { files: number; bytes: number } {
+  let files = 0;
+  let bytes = 0;
+  for (let slot = 0; slot < jobs.done.length; slot += 2) {
+    files += jobs.done[slot] ?? 0;
+    bytes += jobs.done[slot + 1] ?? 0;
+  }
+  return { files, bytes };
+}
