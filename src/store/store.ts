@@ -44,6 +44,8 @@ export interface Store {
   /** NDJSON of one segment. A line cut short at its end (power loss) is the reader's to ignore. */
   readSegment(codeHalf: Digest, name: string): Promise<string>;
   putSegment(codeHalf: Digest, name: string, ndjson: string): Promise<void>;
+  /** For segments that were merged into another; absent ones are fine. */
+  removeSegment(codeHalf: Digest, name: string): Promise<void>;
 
   /** Small named files below `refs/`, `runs/`, `logs/`: undefined where absent. */
   readFile(name: string): Promise<Uint8Array | undefined>;

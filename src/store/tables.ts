@@ -12,7 +12,10 @@ export interface TableDiff {
  * Stores the lines of a datum table (formats 2.4, no newlines, sorted by captures, unique): split like trees, by the
  * captures. Lines that aren't of the grammar are a bug of the caller.
  */
-export function writeTable(store: Store, lines: readonly string[]): Promise<{ readonly table: Digest; readonly count: number }> {
+export function writeTable(
+  store: Store,
+  lines: readonly string[],
+): Promise<{ readonly table: Digest; readonly count: number }> {
   throw new Error(`not written yet: ${store.url} ${lines.length}`);
 }
 
@@ -22,6 +25,10 @@ export function readTable(store: Store, table: Digest): Promise<string[]> {
 }
 
 /** Difference of two tables (undefined: empty); reads only nodes that differ. */
-export function diffTables(store: Store, before: Digest | undefined, after: Digest | undefined): Promise<TableDiff> {
+export function diffTables(
+  store: Store,
+  before: Digest | undefined,
+  after: Digest | undefined,
+): Promise<TableDiff> {
   throw new Error(`not written yet: ${store.url} ${before ?? ''} ${after ?? ''}`);
 }

@@ -25,7 +25,11 @@ export function forEachLeaf(store: Store, tree: Digest, visit: (files: FileEntry
 }
 
 /** Difference of two trees (undefined: empty); reads only nodes that differ. */
-export function diffTrees(store: Store, before: Digest | undefined, after: Digest | undefined): Promise<TreeDiff> {
+export function diffTrees(
+  store: Store,
+  before: Digest | undefined,
+  after: Digest | undefined,
+): Promise<TreeDiff> {
   throw new Error(`not written yet: ${store.url} ${before ?? ''} ${after ?? ''}`);
 }
 
