@@ -42,6 +42,5 @@ function excerptOf(text: string, start: number, line: number, column: number): s
 
 /** A text from outside without what could steer a terminal; as many UTF-16 units as before. */
 function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, ' ');
+  return text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, ' ');
 }

@@ -45,13 +45,15 @@ export function readWithPackage(source: YamlSource): YamlNode | undefined {
   const findings = collectFindings(source);
   let root: YamlNode | undefined;
   try {
+    refuseDepth(source.text);
     const yaml = loadYaml();
     const document = yaml.parseDocument(source.text, {
       schema: 'failsafe',
       uniqueKeys: false,
       prettyErrors: false,
     });
-    for (const fault of [...document.errors, ...document.warnings]) {
+    const fault = document.errors[0] ?? document.warnings[0];
+    if (fault !== undefined) {
       findings.add(fault.pos[0], wordsOf(fault), quotingHint(source.text, fault.pos[0]));
     }
     if (findings.list.length === 0 && document.contents !== null) {
@@ -84,6 +86,20 @@ interface Conversion {
   readonly anchors: Map<string, { node: YamlNode; nodes: number } | undefined>;
   /** Nodes so far, those behind aliases counted each time. */
   nodes: number;
+}
+
+const DEEPEST = 200;
+
+/** The package recurses, and V8 may end the process where that reaches the end of the stack. */
+function refuseDepth(text: string): void {
+  let depth = 0;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit === 91 || unit === 123) depth += 1;
+    else if ((unit === 93 || unit === 125) && depth > 0) depth -= 1;
+    if (depth > DEEPEST) throw new RangeError('nested too deeply');
+  }
+  if (/(?:[-?:] +){200}/.test(text)) throw new RangeError('nested too deeply');
 }
 
 /** A file of the largest kind has some ten thousand nodes; aliases of aliases could name billions. */

@@ -9,7 +9,7 @@ import type { YamlEntry, YamlList, YamlMap, YamlNode, YamlText } from './yaml-no
 /** The text as a map with places, or undefined where it holds anything beyond the subset. Never throws. */
 export function readSubset(text: string): YamlMap | undefined {
   if (UNUSUAL.test(text)) return undefined;
-  const reader: Reader = { text, pos: 0, lineEnd: 0 };
+  const reader: Reader = { text, pos: 0, lineEnd: 0, depth: 0 };
   try {
     const indent = nextLine(reader);
     const top = indent === 0 && !isDash(reader) ? readMap(reader, 0) : undefined;
@@ -27,6 +27,7 @@ interface Reader {
   readonly text: string;
   pos: number;
   lineEnd: number;
+  depth: number;
 }
 
 const beyond = new Error('beyond the subset');
@@ -75,7 +76,16 @@ function isDash(reader: Reader): boolean {
   return reader.text.charCodeAt(reader.pos) === DASH && /[ \n]|^$/.test(reader.text.charAt(reader.pos + 1));
 }
 
+/** V8 ends the process where a regular expression is compiled at the end of the stack. */
+const DEEPEST = 50;
+
+function enter(reader: Reader): void {
+  reader.depth += 1;
+  if (reader.depth > DEEPEST) leave();
+}
+
 function readMap(reader: Reader, indent: number): YamlMap {
+  enter(reader);
   const at = reader.pos;
   const entries: YamlEntry[] = [];
   const seen = new Set<string>();
@@ -89,6 +99,7 @@ function readMap(reader: Reader, indent: number): YamlMap {
     if (next > indent || (next === indent && isDash(reader))) leave();
     if (next < indent) {
       if (next >= 0) reader.pos = start;
+      reader.depth -= 1;
       return { kind: 'map', flow: false, at, end: endOf(entries), entries };
     }
   }
@@ -213,6 +224,7 @@ function readSingle(reader: Reader): YamlText {
 }
 
 function readFlowList(reader: Reader): YamlList {
+  enter(reader);
   const at = reader.pos;
   const items: YamlNode[] = [];
   reader.pos += 1;
@@ -223,10 +235,12 @@ function readFlowList(reader: Reader): YamlList {
     code = endItem(reader, CLOSE_LIST);
   }
   reader.pos += 1;
+  reader.depth -= 1;
   return { kind: 'list', flow: true, at, end: reader.pos, items };
 }
 
 function readFlowMap(reader: Reader): YamlMap {
+  enter(reader);
   const at = reader.pos;
   const entries: YamlEntry[] = [];
   const seen = new Set<string>();
@@ -241,6 +255,7 @@ function readFlowMap(reader: Reader): YamlMap {
     code = endItem(reader, CLOSE_MAP);
   }
   reader.pos += 1;
+  reader.depth -= 1;
   return { kind: 'map', flow: true, at, end: reader.pos, entries };
 }
 
