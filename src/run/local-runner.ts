@@ -1,29 +1,110 @@
 import type { ProcessIdentity } from '../model/run-record.ts';
-import type { LocalObjects } from './local-objects.ts';
-import type { Runner } from './runner.ts';
+import type { LocalTools } from './attempt.ts';
+import { createIntake } from './intake.ts';
+import { createMemoryWatch } from './memory-watch.ts';
+import { createPlacer } from './place.ts';
+import type { Runner, StageWork } from './runner.ts';
+import { createSampler } from './sampler.ts';
+import { openSandboxHome, type SandboxHome } from './sandbox-home.ts';
+import { openSandboxSession } from './sandbox-session.ts';
+import { Sandbox } from './sandbox.ts';
+import { createTurnstile, openUnsandboxedSession } from './unsandboxed-session.ts';
+import { createWarden } from './warden.ts';
 
 export interface LocalRunnerOptions {
   /** Absolute path of the working tree's root. */
   readonly root: string;
-  readonly objects: LocalObjects;
+  /** Absolute folder of the local store: objects are linked from it, sandboxes lie in its `tmp`. */
+  readonly storeFolder: string;
   /** PATH of the caller: the one variable that commands get from outside. */
   readonly path: string;
-  /** Name of this machine, recorded with results. */
-  readonly host: string;
-  /** This process (`processIdentity`), so that the sandboxes of dead ones can be removed. */
+  /** This process (`processIdentity`), so that the sandboxes of dead ones can be removed; its host is recorded with results. */
   readonly process: ProcessIdentity;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /**
-   * Inputs up to so many bytes are copied into sandboxes, larger ones are hard links. 0 for an ordinary user, whom the
-   * read-only mode holds back; the composition root passes 64 MiB for root, whom it doesn't.
+   * Inputs up to so many bytes are copied into sandboxes, larger ones are hard links. 0 (the default) for an ordinary user,
+   * whom the read-only mode holds back; the composition root passes 64 MiB for root, whom it doesn't.
    */
   readonly copyBelow?: number;
   /** Milliseconds between SIGTERM and SIGKILL; 5,000 where absent. */
   readonly graceMs?: number;
 }
 
-/** Runs datums as processes of this machine, each in a sandbox of its own. Touches nothing until a stage is opened. */
+const GRACE_MS = 5_000;
+
+/**
+ * Runs datums as processes of this machine, each in a sandbox of its own. Touches nothing until a stage is opened; opening one
+ * costs nothing until its first datum, then what its code and broadcast deps cost to put in place.
+ */
 export function createLocalRunner(options: LocalRunnerOptions): Runner {
-  throw new Error(`not there yet ${options.host}`);
+  let tools: (LocalTools & { readonly end: () => void }) | undefined;
+  const turnstile = createTurnstile();
+  return {
+    name: 'local',
+    made: { host: options.process.host },
+    openStage: async (work: StageWork) => {
+      tools ??= createTools(options);
+      return work.stage.sandbox === 'none'
+        ? openUnsandboxedSession(tools, work, turnstile)
+        : openSandboxSession(tools, work);
+    },
+    close: async () => {
+      tools?.end();
+      tools = undefined;
+    },
+  };
+}
+
+function createTools(options: LocalRunnerOptions): LocalTools & { readonly end: () => void } {
+  const { root, storeFolder, path, now, copyBelow = 0, graceMs = GRACE_MS } = options;
+  const placer = createPlacer({ root, storeFolder, copyBelow });
+  const warden = createWarden();
+  const sampler = createSampler();
+  const home = openSandboxHome({ storeFolder, process: options.process, now });
+  return {
+    root,
+    storeFolder,
+    path,
+    now,
+    graceMs,
+    placer,
+    warden,
+    sampler,
+    intake: createIntake(storeFolder),
+    outOfMemory: createMemoryWatch(),
+    ...sandboxPool(home, placer),
+    end: () => {
+      sampler.close();
+      warden.close();
+      home.close();
+    },
+  };
+}
+
+function sandboxPool(
+  home: SandboxHome,
+  placer: LocalTools['placer'],
+): Pick<LocalTools, 'takeSandbox' | 'giveBack'> {
+  const spare: Sandbox[] = [];
+  const remove = (sandbox: Sandbox): void => {
+    sandbox.destroy();
+    home.release(sandbox.folder);
+  };
+  return {
+    takeSandbox: () => spare.pop() ?? new Sandbox(home.claim(), placer),
+    giveBack: (sandbox, clean) => {
+      if (!clean) {
+        remove(sandbox);
+        return;
+      }
+      try {
+        sandbox.strip();
+        spare.push(sandbox);
+      } catch {
+        // Something is left where nothing should be.
+        remove(sandbox);
+      }
+    },
+  };
 }

@@ -1,0 +1,83 @@
+import { invalid } from '../model/problem.ts';
+import type { DatumWork, SandboxDep, StageWork } from './runner.ts';
+
+/** Where a command finds its scratch; absolute paths. */
+export interface CommandPlaces {
+  readonly home: string;
+  readonly temp: string;
+  /** Folder with `all` and, per dep, `dep-<name>`: the files of $DATAWF_INPUTS. */
+  readonly lists: string;
+}
+
+/**
+ * Everything a command's environment holds (docs/running.md). `path` is the PATH of the caller. Paths of deps and outs are
+ * written as they work from the stage's folder.
+ */
+export function commandEnv(
+  stage: StageWork,
+  work: DatumWork,
+  outside: CommandPlaces & { readonly path: string },
+): Record<string, string> {
+  const base = stage.stage.base;
+  const env: Record<string, string> = {
+    TZ: 'UTC',
+    LC_ALL: 'C.UTF-8',
+    PYTHONDONTWRITEBYTECODE: '1',
+    ...stage.env,
+    ...stage.secrets,
+    ...Object.fromEntries(work.captures),
+  };
+  for (const dep of allDeps(stage, work)) {
+    env[dep.name] = pathFrom(base, dep.value);
+    env[`DATAWF_INPUTS_${dep.name}`] = `${outside.lists}/dep-${dep.name}`;
+  }
+  for (const out of work.outs) env[out.name] = pathFrom(base, out.path);
+  env['DATAWF_INPUTS'] = `${outside.lists}/all`;
+  env['PATH'] = outside.path;
+  env['HOME'] = outside.home;
+  env['TMPDIR'] = outside.temp;
+  return env;
+}
+
+/** Deps of a datum with those that all datums of the stage share. */
+export function allDeps(stage: StageWork, work: DatumWork): readonly SandboxDep[] {
+  return stage.broadcast.length === 0 ? work.deps : [...stage.broadcast, ...work.deps];
+}
+
+/** A repository path as it works from a folder of the repository; '' (a dep without files) stays ''. */
+export function pathFrom(base: string, path: string): string {
+  if (path === '') return '';
+  if (base === '') return path.startsWith('-') ? `./${path}` : path;
+  const from = base.split('/');
+  const to = path.split('/');
+  let same = 0;
+  while (same < from.length && same < to.length && from[same] === to[same]) same++;
+  const steps = [...from.slice(same).map(() => '..'), ...to.slice(same)];
+  const text = steps.length === 0 ? '.' : steps.join('/');
+  return text.startsWith('-') ? `./${text}` : text;
+}
+
+/**
+ * What to execute: a string by `/bin/sh -c`, a list as it is, where an item that is exactly `$name` becomes that variable.
+ * Problem `unknown-variable` (exit 2) where there is none of that name.
+ */
+export function commandArgv(
+  cmd: string | readonly string[],
+  env: Readonly<Record<string, string>>,
+): readonly string[] {
+  if (typeof cmd === 'string') return ['/bin/sh', '-c', cmd];
+  return cmd.map((item) => {
+    const name = /^\$([A-Za-z_][A-Za-z0-9_]*)$/.exec(item)?.[1];
+    if (name === undefined) return item;
+    const value = Object.hasOwn(env, name) ? env[name] : undefined;
+    if (value !== undefined) return value;
+    throw invalid(
+      'unknown-variable',
+      `the item "${item}" of cmd names no dep, out, capture, param, env or secret`,
+      `Known are ${Object.keys(env)
+        .filter((known) => !known.startsWith('DATAWF_'))
+        .sort()
+        .join(', ')}.`,
+    );
+  });
+}

@@ -1,0 +1,85 @@
+/** Hides exact values in text that is kept. */
+export interface Mask {
+  /** The text with every value replaced by `***`. */
+  text(text: string): string;
+  /** A masker for text that comes in pieces: a value across a border is hidden too. */
+  stream(): MaskStream;
+}
+
+/** `write` answers what is sure by now and holds back what may be the beginning of a value; `end` answers the rest. */
+export interface MaskStream {
+  write(piece: string): string;
+  end(): string;
+}
+
+const REPLACEMENT = '***';
+const SHORTEST_LINE = 8;
+
+/**
+ * A mask for these values, for each also without surrounding white space (`$(cat secret)` loses it) and, of one with
+ * several lines, each line of at least 8 characters (tools print keys line by line). Empty values hide nothing.
+ */
+export function createMask(values: Iterable<string>): Mask {
+  const hidden = hiddenTexts(values);
+  if (hidden.length === 0) return { text: (text) => text, stream: plainStream };
+  const pattern = new RegExp(
+    hidden.map((value) => value.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'),
+    'g',
+  );
+  return {
+    text: (text) => text.replace(pattern, REPLACEMENT),
+    stream: () => maskingStream(pattern, hidden),
+  };
+}
+
+function plainStream(): MaskStream {
+  return { write: (piece) => piece, end: () => '' };
+}
+
+/** Longest first, so that a value that begins with another is hidden whole. */
+function hiddenTexts(values: Iterable<string>): string[] {
+  const texts = new Set<string>();
+  for (const value of values) {
+    texts.add(value).add(value.trim());
+    if (!value.includes('\n')) continue;
+    for (const line of value.split('\n')) if (line.trim().length >= SHORTEST_LINE) texts.add(line.trim());
+  }
+  texts.delete('');
+  return [...texts].sort((a, b) => b.length - a.length);
+}
+
+function maskingStream(pattern: RegExp, hidden: readonly string[]): MaskStream {
+  let held = '';
+  return {
+    write: (piece) => {
+      const text = held + piece;
+      const sure = sureLength(text, pattern, hidden);
+      held = text.slice(sure);
+      return text.slice(0, sure).replace(pattern, REPLACEMENT);
+    },
+    end: () => {
+      const rest = held.replace(pattern, REPLACEMENT);
+      held = '';
+      return rest;
+    },
+  };
+}
+
+/** How much of the text no later piece can make part of a value that isn't found yet. */
+function sureLength(text: string, pattern: RegExp, hidden: readonly string[]): number {
+  const maybeBegins = (from: number): boolean => {
+    const length = text.length - from;
+    return hidden.some((value) => value.length > length && text.startsWith(value.slice(0, length), from));
+  };
+  let settled = 0;
+  for (const match of text.matchAll(pattern)) {
+    const end = match.index + match[0].length;
+    if (end === text.length && maybeBegins(match.index)) return match.index;
+    settled = end;
+  }
+  const longest = hidden[0]?.length ?? 0;
+  for (let from = Math.max(settled, text.length - longest + 1); from < text.length; from++) {
+    if (maybeBegins(from)) return from;
+  }
+  return text.length;
+}
