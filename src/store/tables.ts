@@ -1,5 +1,7 @@
+import { ROW_LINES } from '../formats/tree-split.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Store } from './store.ts';
+import { diffNodes, findLeaves, readLeaf, writeLines } from './tree-nodes.ts';
 
 /** What differs between two tables, as lines, each list sorted by captures. */
 export interface TableDiff {
@@ -9,26 +11,40 @@ export interface TableDiff {
 }
 
 /**
- * Stores the lines of a datum table (formats 2.4, no newlines, sorted by captures, unique): split like trees, by the
- * captures. Lines that aren't of the grammar are a bug of the caller.
+ * Stores the lines of a datum table (formats 2.4; no newlines, sorted by the bytes of their captures, unique): split like
+ * trees, by the captures. What the fields of a line mean is its format's to check.
  */
-export function writeTable(
+export async function writeTable(
   store: Store,
   lines: readonly string[],
 ): Promise<{ readonly table: Digest; readonly count: number }> {
-  throw new Error(`not written yet: ${store.url} ${lines.length}`);
+  const root = await writeLines(store, lines, ROW_LINES);
+  return { table: root.digest, count: root.count };
 }
 
 /** All lines of a table, sorted by captures. Raises `missing-tree`, `corrupt-tree`. */
-export function readTable(store: Store, table: Digest): Promise<string[]> {
-  throw new Error(`not written yet: ${store.url} ${table}`);
+export async function readTable(store: Store, table: Digest): Promise<string[]> {
+  const all: string[] = [];
+  for (const leaf of await findLeaves(store, table)) {
+    for (const line of await readLeaf(store, leaf, ROW_LINES)) all.push(line);
+  }
+  return all;
 }
 
 /** Difference of two tables (undefined: empty); reads only nodes that differ. */
-export function diffTables(
+export async function diffTables(
   store: Store,
   before: Digest | undefined,
   after: Digest | undefined,
 ): Promise<TableDiff> {
-  throw new Error(`not written yet: ${store.url} ${before ?? ''} ${after ?? ''}`);
+  const added: string[] = [];
+  const changed: { before: string; after: string }[] = [];
+  const deleted: string[] = [];
+  for (const change of await diffNodes(store, { before, after }, ROW_LINES)) {
+    if (change.before !== undefined && change.after !== undefined)
+      changed.push({ before: change.before, after: change.after });
+    else if (change.after !== undefined) added.push(change.after);
+    else if (change.before !== undefined) deleted.push(change.before);
+  }
+  return { added, changed, deleted };
 }
