@@ -120,7 +120,8 @@ async function createFiles(request: PatchRequest, create: readonly FileEntry[]):
   });
   const rows = rowsOfColumns(columns, timeAfterRows(request, columns.mtimes));
   rows.paths.forEach((_, row) => {
-    if (((rows.flags[row] ?? 0) & FILE.symlinked) !== 0) rows.stats[4 * row + STAT.size] = create[row]?.size ?? 0;
+    if (((rows.flags[row] ?? 0) & FILE.symlinked) !== 0)
+      rows.stats[4 * row + STAT.size] = create[row]?.size ?? 0;
   });
   return rows;
 }

@@ -6,12 +6,14 @@ import { isSystemFile } from '../model/repo-path.ts';
  * So a dataset's home may hold the pointers, ignore files and pipelines of what is nested in it.
  */
 export function isNeverData(name: string): boolean {
-  return (
-    RESERVED.has(name) ||
-    name.endsWith('.datawf') ||
-    name.startsWith(TEMP_PREFIX) ||
-    isSystemFile(name)
-  );
+  return RESERVED.has(name) || name.endsWith('.datawf') || name.startsWith(TEMP_PREFIX) || isSystemFile(name);
 }
 
-const RESERVED: ReadonlySet<string> = new Set(['.git', '.gitignore', '.gitattributes', 'datawf.yaml', 'datawf.lock', '.datawf']);
+const RESERVED: ReadonlySet<string> = new Set([
+  '.git',
+  '.gitignore',
+  '.gitattributes',
+  'datawf.yaml',
+  'datawf.lock',
+  '.datawf',
+]);

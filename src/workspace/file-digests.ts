@@ -27,7 +27,7 @@ export interface DigestAnswer {
   /** Something was hashed that `save` would remember. */
   readonly stale: boolean;
   /** Remembers it; best effort and atomic, last writer wins (each entry vouches for itself). Answers whether it wrote. */
-  save(): boolean;
+  readonly save: () => boolean;
 }
 
 /**
@@ -38,7 +38,11 @@ export async function digestFiles(request: DigestRequest): Promise<DigestAnswer>
   const found = await findRows(request);
   const entries = new Map<string, FileEntry>();
   found.rows.paths.forEach((path, row) => entries.set(path, rowEntry(found.rows, row)));
-  return { entries, stale: found.fresh > 0 || found.gone.length > 0, save: () => saveRows(request.cacheFile, found) };
+  return {
+    entries,
+    stale: found.fresh > 0 || found.gone.length > 0,
+    save: () => saveRows(request.cacheFile, found),
+  };
 }
 
 /** Rows of files with their digests, from memory or by reading. */
@@ -89,7 +93,11 @@ function lookUp({ root, paths }: DigestRequest, open: OpenTable | undefined) {
   const rows =
     open === undefined
       ? emptyRows([])
-      : rowsOfTable({ table: open.table, digests: knownFiles.length === 0 ? NONE : open.digests() }, knownPaths, knownFiles);
+      : rowsOfTable(
+          { table: open.table, digests: knownFiles.length === 0 ? NONE : open.digests() },
+          knownPaths,
+          knownFiles,
+        );
   return { rows, unknown, gone };
 }
 
@@ -99,7 +107,10 @@ const NONE = new Uint8Array(0);
 export function saveRows(cacheFile: string, found: FoundRows, only = false): boolean {
   if (found.fresh === 0 && found.gone.length === 0 && !only) return false;
   try {
-    const old = only || found.open === undefined ? undefined : { table: found.open.table, digests: found.open.digests() };
+    const old =
+      only || found.open === undefined
+        ? undefined
+        : { table: found.open.table, digests: found.open.digests() };
     const { hot, cold } = mergeTable(old, {
       put: found.rows,
       drop: found.gone,

@@ -8,11 +8,13 @@ import { hexOf } from '../util/blake3.ts';
 /** Rows of the files of some columns (those that were there), for an index. `time`: file system time before they were read. */
 export function rowsOfColumns(columns: FileColumns, time: number): FileRows {
   const present: number[] = [];
-  for (let index = 0; index < columns.paths.length; index++) if (columns.kinds[index] !== KIND.none) present.push(index);
+  for (let index = 0; index < columns.paths.length; index++)
+    if (columns.kinds[index] !== KIND.none) present.push(index);
   const rows = emptyRows(present.map((index) => columns.paths[index] ?? ''));
   present.forEach((index, row) => {
     const mtime = columns.mtimes[index] ?? 0;
-    rows.flags[row] = flagsOf(columns.kinds[index] ?? 0, columns.ways[index] ?? 0) | (mtime < time ? 0 : FILE.racy);
+    rows.flags[row] =
+      flagsOf(columns.kinds[index] ?? 0, columns.ways[index] ?? 0) | (mtime < time ? 0 : FILE.racy);
     rows.stats[4 * row + STAT.size] = columns.sizes[index] ?? 0;
     rows.stats[4 * row + STAT.mtime] = mtime;
     rows.stats[4 * row + STAT.ctime] = columns.ctimes[index] ?? 0;

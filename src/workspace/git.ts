@@ -1,3 +1,7 @@
+import type { SimpleGit, SimpleGitOptions } from 'simple-git';
+import { notFound, Problem, EXIT, invalid } from '../model/problem.ts';
+import { compareBytes, isWithin } from '../model/repo-path.ts';
+import { readGitIndex } from './git-index.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Name and mail that git would put into a commit; empty where it isn't configured. */
@@ -6,18 +10,18 @@ export interface GitUser {
   readonly mail: string;
 }
 
-/** Questions to git and the few things datawf asks it to do; each one runs git (3–10 ms). Missing git is a Problem `no-git` (exit 2). */
+/** Questions to git and the few things datawf asks it to do; each one runs git (3–10 ms) unless it says otherwise. Missing git is a Problem `no-git` (exit 2). */
 export interface Git {
-  /** Files in the index at or below the paths (all without any), relative to the root, sorted by bytes. */
+  /** Files in git's index at or below the paths (all without any), relative to the root, sorted by bytes. Reads the index itself where it can: 1 ms. */
   trackedFiles(paths?: readonly string[]): Promise<readonly string[]>;
-  /** Files at or below the paths that git tracks or would add (not ignored), that are there; sorted by bytes. */
+  /** Files at or below the paths that git tracks or would add (not ignored); tracked ones also where they are missing. Sorted by bytes. */
   addableFiles(paths: readonly string[]): Promise<readonly string[]>;
   isTracked(path: string): Promise<boolean>;
   /** Those of the paths that .gitignore and its like exclude. */
   ignored(paths: readonly string[]): Promise<readonly string[]>;
   /** A file's text at a ref, undefined where the ref has no such file; a ref that isn't one is `no-ref` (exit 4). */
   showFile(ref: string, path: string): Promise<string | undefined>;
-  /** Tracked files of a ref whose last name fits one of the suffixes (`datawf.yaml`, `.datawf`); sorted by bytes. */
+  /** Tracked files of a ref whose path ends in one of the suffixes (`datawf.yaml`, `.datawf`); sorted by bytes. `no-ref` (exit 4). */
   filesAt(ref: string, suffixes: readonly string[]): Promise<readonly string[]>;
   /** The commit a ref names, undefined where there is none. */
   resolveRef(ref: string): Promise<string | undefined>;
@@ -26,7 +30,7 @@ export interface Git {
   user(): Promise<GitUser>;
   /** Commits exactly these paths (added, changed or deleted), whatever else is staged. Answers the commit, undefined where nothing differed. */
   commitPaths(request: CommitRequest): Promise<string | undefined>;
-  /** Stages paths, new ones too. */
+  /** Stages paths, new and deleted ones too. */
   stagePaths(paths: readonly string[]): Promise<void>;
   getConfig(key: string): Promise<string | undefined>;
   /** Writes the repository's own config; undefined removes the key. */
@@ -42,5 +46,166 @@ export interface CommitRequest {
 
 /** Git for a workspace. Loads its package on first use. */
 export function openGit(workspace: Workspace, env: Readonly<Record<string, string | undefined>>): Git {
-  throw new Error(`not written yet: ${workspace.root} ${Object.keys(env).length}`);
+  const run = runnerOf(workspace, env);
+  const list = async (args: readonly string[]): Promise<string[]> => splitNul(await run(args));
+  const stagePaths = async (paths: readonly string[]): Promise<void> => {
+    if (paths.length > 0) await run(['add', '--all', '--force', '--', ...paths.map(literal)]);
+  };
+  const resolveRef = async (ref: string): Promise<string | undefined> => {
+    if (ref.startsWith('-')) return undefined;
+    return (await run(['rev-parse', '--quiet', '--verify', `${ref}^{commit}`], [1, 128]))?.trim();
+  };
+  const needRef = async (ref: string): Promise<string> => {
+    const commit = await resolveRef(ref);
+    if (commit !== undefined) return commit;
+    throw notFound(
+      'no-ref',
+      `git knows no commit ${JSON.stringify(ref)}`,
+      'Look at `git log` or `git branch --all`.',
+    );
+  };
+  const getConfig = async (key: string): Promise<string | undefined> => {
+    return (await run(['config', '--get', key], [1]))?.replace(/\n$/, '');
+  };
+  const trackedFiles = async (paths: readonly string[] = []): Promise<readonly string[]> => {
+    const all = readGitIndex(workspace) ?? [...new Set(await list(['ls-files', '-z']))];
+    return paths.length === 0 ? all : all.filter((file) => paths.some((path) => isWithin(file, path)));
+  };
+  return {
+    trackedFiles,
+    addableFiles: async (paths) => {
+      if (paths.length === 0) return [];
+      const options = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate', '--'];
+      return (await list([...options, ...paths.map(literal)])).sort(compareBytes);
+    },
+    isTracked: async (path) => (await trackedFiles([path])).length > 0,
+    ignored: async (paths) =>
+      paths.length === 0 ? [] : splitNul(await run(['check-ignore', '-z', '--', ...paths], [1])),
+    showFile: async (ref, path) => {
+      const commit = await needRef(ref);
+      return run(['cat-file', 'blob', `${commit}:${path}`], [128]);
+    },
+    filesAt: async (ref, suffixes) => {
+      const names = await list(['ls-tree', '-r', '-z', '--full-tree', '--name-only', await needRef(ref)]);
+      return names.filter((name) => suffixes.some((suffix) => name.endsWith(suffix)));
+    },
+    resolveRef,
+    isDirty: async () => (await list(['status', '--porcelain', '-z', '--untracked-files=no'])).length > 0,
+    user: async () => ({
+      name: env['GIT_AUTHOR_NAME'] ?? (await getConfig('user.name')) ?? '',
+      mail: env['GIT_AUTHOR_EMAIL'] ?? (await getConfig('user.email')) ?? '',
+    }),
+    commitPaths: async ({ paths, message, trailers }) => {
+      await stagePaths(paths);
+      if ((await list(['diff', '--cached', '--name-only', '-z', '--', ...paths.map(literal)])).length === 0)
+        return undefined;
+      const lines = [...(trailers ?? [])].flatMap(([key, values]) =>
+        values.flatMap((value) => ['--trailer', `${key}: ${value}`]),
+      );
+      await run(['commit', '--quiet', '--message', message, ...lines, '--only', '--', ...paths.map(literal)]);
+      return resolveRef('HEAD');
+    },
+    stagePaths,
+    getConfig,
+    setConfig: async (key, value) => {
+      if (value === undefined) await run(['config', '--local', '--unset-all', key], [5]);
+      else await run(['config', '--local', key, value]);
+    },
+  };
+}
+
+/** A path that git doesn't read as a pattern. */
+function literal(path: string): string {
+  return `:(top,literal)${path}`;
+}
+
+function splitNul(text: string | undefined): string[] {
+  return text === undefined || text === '' ? [] : text.replace(/\0$/, '').split('\0');
+}
+
+interface Run {
+  (args: readonly string[]): Promise<string>;
+  /** Exit codes that mean "nothing": undefined is answered. */
+  (args: readonly string[], nothing: readonly number[]): Promise<string | undefined>;
+}
+
+/**
+ * Git's variables that a command passes on. Not the ones that would lead git to another repository than the one found (set
+ * inside hooks), nor those that name programs datawf never needs (editors, pagers, transports).
+ */
+const PASSED_ON = /^GIT_(AUTHOR|COMMITTER|CONFIG|TRACE|EXEC_PATH|CEILING|ALLOW|ATTR)/;
+const PROGRAMS = /^(EDITOR|VISUAL|PAGER|PREFIX|SSH_ASKPASS)$/;
+
+/** Its guards are for callers who pass on what users typed; here the arguments are literal but for paths after `--`. */
+const ALLOWED: NonNullable<SimpleGitOptions['unsafe']> = {
+  allowUnsafeConfigPaths: true,
+  allowUnsafeConfigEnvCount: true,
+  allowUnsafeExec: true,
+  allowUnsafeMergeDriver: true,
+  allowUnsafeDiffTextConv: true,
+  allowUnsafeDiffExternal: true,
+};
+
+function runnerOf(workspace: Workspace, env: Readonly<Record<string, string | undefined>>): Run {
+  let git: Promise<SimpleGit> | undefined;
+  const passed: Record<string, string> = { LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0' };
+  for (const [name, value] of Object.entries(env)) {
+    const isFit = name.startsWith('GIT_') ? PASSED_ON.test(name) : !PROGRAMS.test(name) && name !== 'LC_ALL';
+    if (value !== undefined && isFit) passed[name] = value;
+  }
+  const options: Partial<SimpleGitOptions> = {
+    baseDir: workspace.root,
+    allowEnvironment: Object.keys(passed),
+    unsafe: ALLOWED,
+    // Exit codes are judged by the caller; warnings on stderr are no failures.
+    errors: (error, { exitCode, stdErr }) =>
+      exitCode === 0
+        ? undefined
+        : (error ?? new GitExit(exitCode, Buffer.concat(stdErr).toString('utf8').trim())),
+  };
+  return (async (args: readonly string[], nothing: readonly number[] = []): Promise<string | undefined> => {
+    git ??= import('simple-git').then(({ simpleGit }) => simpleGit(options).env(passed));
+    try {
+      return await (await git).raw([...args]);
+    } catch (error) {
+      const exit = exitOf(error);
+      if (exit !== undefined && nothing.includes(exit.code)) return undefined;
+      throw asProblem(error, args);
+    }
+  }) as Run;
+}
+
+class GitExit extends Error {
+  readonly code: number;
+
+  constructor(code: number, stderr: string) {
+    super(stderr === '' ? `git ended with ${code}` : stderr);
+    this.code = code;
+  }
+}
+
+/** Errors come wrapped. */
+function exitOf(error: unknown): GitExit | undefined {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    if (at instanceof GitExit) return at;
+  }
+  return undefined;
+}
+
+function asProblem(error: unknown, args: readonly string[]): Problem {
+  const text = error instanceof Error ? error.message : String(error);
+  if (/ENOENT/.test(text) && exitOf(error) === undefined) {
+    return invalid(
+      'no-git',
+      'git is not installed, or not in PATH',
+      'Install git: datawf keeps its small files in a git repository.',
+    );
+  }
+  return new Problem({
+    code: 'git-failed',
+    message: `git ${args[0] ?? ''} failed: ${text.split('\n')[0] ?? ''}`,
+    exit: EXIT.unexpected,
+    details: text.split('\n').slice(1, 20),
+    cause: error,
+  });
 }

@@ -102,7 +102,8 @@ class PatchLook {
         return;
       }
       const digest = digestOf(this.#open, file);
-      const right = digest === entry.digest && kindOfFlags(this.#open.table.fileFlags[file] ?? 0) === entry.kind;
+      const right =
+        digest === entry.digest && kindOfFlags(this.#open.table.fileFlags[file] ?? 0) === entry.kind;
       if (right && !this.#request.anew) {
         this.kept++;
         return;
@@ -128,14 +129,19 @@ class PatchLook {
 
   /** Reads the edited files in the way, and asks the store for all bytes that go. */
   async compareEdits(): Promise<{ create: FileEntry[]; present: FileRows; unsaved: string[] }> {
-    const found = await findRows({ ...this.#request, paths: [...this.#edits.keys()], cacheFile: editsFile(this.#request) });
+    const found = await findRows({
+      ...this.#request,
+      paths: [...this.#edits.keys()],
+      cacheFile: editsFile(this.#request),
+    });
     const equal: number[] = [];
     const seen = new Set<string>();
     found.rows.paths.forEach((path, row) => {
       seen.add(path);
       const wanted = this.#edits.get(path);
       const digest = rowDigest(found.rows, row);
-      const isRight = wanted?.digest === digest && flagsOfKind(wanted.kind) === ((found.rows.flags[row] ?? 0) & FILE.kind);
+      const isRight =
+        wanted?.digest === digest && flagsOfKind(wanted.kind) === ((found.rows.flags[row] ?? 0) & FILE.kind);
       if (isRight && !this.#request.anew) {
         equal.push(row);
         return;
@@ -143,7 +149,8 @@ class PatchLook {
       if (wanted !== undefined) this.#create.push(wanted);
       if (wanted?.digest !== digest) this.#going.set(digest, path);
     });
-    for (const [path, wanted] of this.#edits) if (!seen.has(path) && wanted !== undefined) this.#create.push(wanted);
+    for (const [path, wanted] of this.#edits)
+      if (!seen.has(path) && wanted !== undefined) this.#create.push(wanted);
     const create = this.#create.sort((a, b) => compareBytes(a.path, b.path));
     return { create, present: pickRows(found.rows, equal), unsaved: await this.#unsaved() };
   }

@@ -10,7 +10,15 @@ import { fileRange, STATE, type Check } from './stat-check.ts';
 import { readTable, type OpenTable } from './stat-file.ts';
 import type { FolderRow } from './stat-merge.ts';
 import { scanTable } from './stat-scan.ts';
-import { fileName, fileNames, firstFile, FOLDER, folderName, folderOfFile, type StatTable } from './stat-table.ts';
+import {
+  fileName,
+  fileNames,
+  firstFile,
+  FOLDER,
+  folderName,
+  folderOfFile,
+  type StatTable,
+} from './stat-table.ts';
 
 export interface HomeRequest {
   /** Absolute top of the work tree. */
@@ -182,7 +190,7 @@ class Finder {
     const walk = walkFolder({
       root,
       folder,
-      skip: ({ name }) => isNeverData(name),
+      skip: (_path: string, name: string) => isNeverData(name),
       ...(signal === undefined ? {} : { signal }),
     });
     for (const path of walk.files) this.#found.set(path, -1);
@@ -211,7 +219,10 @@ export const INCOMPLETE: FolderRow = { stat: [0, 0, 0, 0], complete: false };
 
 function sameRow(table: StatTable, folder: number, row: FolderRow): boolean {
   const wasComplete = ((table.folderFlags[folder] ?? 0) & FOLDER.complete) !== 0;
-  return wasComplete === row.complete && row.stat.every((value, index) => table.folderStats[4 * folder + index] === value);
+  return (
+    wasComplete === row.complete &&
+    row.stat.every((value, index) => table.folderStats[4 * folder + index] === value)
+  );
 }
 
 /** The stat of a path, undefined where nothing is there; a look that isn't allowed is a Problem. */
@@ -249,7 +260,9 @@ function badNames(faults: readonly WalkFault[]): Problem {
     message: `${JSON.stringify(first?.path ?? '')} ${first?.fault ?? ''}${more}, so it can't be data`,
     hint: 'Rename or remove it: data are files and symlinks whose names are valid UTF-8 without newline or backslash.',
     exit: EXIT.usage,
-    details: faults.length > 1 ? faults.slice(0, 20).map(({ path, fault }) => `${JSON.stringify(path)} ${fault}`) : [],
+    details:
+      faults.length > 1
+        ? faults.slice(0, 20).map(({ path, fault }) => `${JSON.stringify(path)} ${fault}`)
+        : [],
   });
 }
-

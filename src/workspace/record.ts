@@ -30,9 +30,13 @@ export function timeAfterRows(request: HomeRequest, mtimes: Float64Array): numbe
  * that the next look may skip them. Cost: the index is written whole, 45 bytes a file and its name.
  */
 export function writeRecord(request: HomeRequest, open: OpenTable | undefined, change: RecordChange): void {
-  const single = change.put.paths.includes(request.home) || (open?.table.single === true && !hasOther(request, change));
+  const single =
+    change.put.paths.includes(request.home) || (open?.table.single === true && !hasOther(request, change));
   const folders = single ? new Map<string, FolderRow>() : touchedFolders(request, change);
-  const base = open === undefined || open.table.single !== single ? undefined : { table: open.table, digests: open.digests() };
+  const base =
+    open === undefined || open.table.single !== single
+      ? undefined
+      : { table: open.table, digests: open.digests() };
   const { hot, cold } = mergeTable(base, {
     put: change.put,
     drop: change.drop,
@@ -58,7 +62,10 @@ function mergeTrees(open: OpenTable | undefined, trees: RecordChange['trees']): 
 }
 
 /** The folders of changed files up to the home; those that are gone by now without a row. */
-function touchedFolders({ root, home }: HomeRequest, change: RecordChange): Map<string, FolderRow | undefined> {
+function touchedFolders(
+  { root, home }: HomeRequest,
+  change: RecordChange,
+): Map<string, FolderRow | undefined> {
   const folders = new Map<string, FolderRow | undefined>();
   for (const paths of [change.put.paths, change.drop]) {
     for (const path of paths) {
@@ -75,7 +82,11 @@ function touchedFolders({ root, home }: HomeRequest, change: RecordChange): Map<
 /** Above this many names a folder is worth a wait of one tick, so that the next look needn't list it. */
 const WORTH_A_TICK = 1000;
 
-function settleFolders({ root, indexFile }: HomeRequest, table: StatTable, touched: ReadonlySet<string>): void {
+function settleFolders(
+  { root, indexFile }: HomeRequest,
+  table: StatTable,
+  touched: ReadonlySet<string>,
+): void {
   if (touched.size === 0) return;
   const known = new Set<string>();
   for (let folder = 0; folder < table.folders; folder++) known.add(folderName(table, folder));
@@ -93,7 +104,10 @@ function settleFolders({ root, indexFile }: HomeRequest, table: StatTable, touch
 }
 
 /** Whether everything in a folder that may be data is in the table. */
-function namesAll(of: { table: StatTable; folder: number; path: string; known: ReadonlySet<string> }, root: string): boolean {
+function namesAll(
+  of: { table: StatTable; folder: number; path: string; known: ReadonlySet<string> },
+  root: string,
+): boolean {
   const { first, end } = fileRange(of.table, of.folder);
   const names = new Set(fileNames(of.table, first, end));
   return readdirSync(`${root}/${of.path}`).every(

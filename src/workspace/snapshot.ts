@@ -43,7 +43,11 @@ export interface HomeEdits {
  */
 export async function snapshotHome(request: HomeRequest): Promise<HomeSnapshot> {
   const diff = await diffHome(request);
-  const found = await findRows({ ...request, paths: diff.candidates.map(({ path }) => path), cacheFile: editsFile(request) });
+  const found = await findRows({
+    ...request,
+    paths: diff.candidates.map(({ path }) => path),
+    cacheFile: editsFile(request),
+  });
   const sorted = sortFindings(diff, found);
   const index = diff.open === undefined ? NO_INDEX : viewOf(diff.open);
   const learnt = sorted.touched.length + diff.folders.size;
@@ -57,7 +61,9 @@ export async function snapshotHome(request: HomeRequest): Promise<HomeSnapshot> 
     stale: found.fresh > 0 || (learnt > 0 && diff.open !== undefined),
     refresh: () => {
       const wrote = learnt > 0 && saveIndex(request, { diff, found, touched: sorted.touched });
-      const remembered = found.fresh > 0 && saveRows(editsFile(request), { ...found, rows: pickRows(found.rows, sorted.edited) }, true);
+      const remembered =
+        found.fresh > 0 &&
+        saveRows(editsFile(request), { ...found, rows: pickRows(found.rows, sorted.edited) }, true);
       return wrote || remembered;
     },
   };
@@ -77,7 +83,13 @@ export interface HomeScan {
 export async function scanHome(request: HomeRequest): Promise<HomeScan> {
   const { open, candidates, deleted } = await diffHome(request);
   const index = open === undefined ? NO_INDEX : viewOf(open);
-  return { known: open !== undefined, trees: index.trees, candidates: candidates.map(({ path }) => path), deleted, index };
+  return {
+    known: open !== undefined,
+    trees: index.trees,
+    candidates: candidates.map(({ path }) => path),
+    deleted,
+    index,
+  };
 }
 
 /** Where the digests of a home's edits are remembered. */
@@ -108,13 +120,19 @@ function sortFindings({ open, candidates, deleted }: HomeDiff, { rows }: FoundRo
       return;
     }
     const flags = open.table.fileFlags[file] ?? 0;
-    if (kindOfFlags(flags) === kindOfFlags(rows.flags[row] ?? 0) && digestOf(open, file) === rowDigest(rows, row)) {
+    if (
+      kindOfFlags(flags) === kindOfFlags(rows.flags[row] ?? 0) &&
+      digestOf(open, file) === rowDigest(rows, row)
+    ) {
       touched.push(row);
       return;
     }
     changed.push(rowEntry(rows, row));
     edited.push(row);
-    if ((flags & FILE.linked) !== 0 && open.table.fileStats[4 * file + STAT.ino] === rows.stats[4 * row + STAT.ino]) {
+    if (
+      (flags & FILE.linked) !== 0 &&
+      open.table.fileStats[4 * file + STAT.ino] === rows.stats[4 * row + STAT.ino]
+    ) {
       editedLinks.push(path);
     }
   });
@@ -150,7 +168,10 @@ function saveIndex(
   return true;
 }
 
-function keepLinks({ open, candidates }: HomeDiff, put: { paths: readonly string[]; flags: Uint8Array; stats: Float64Array }): void {
+function keepLinks(
+  { open, candidates }: HomeDiff,
+  put: { paths: readonly string[]; flags: Uint8Array; stats: Float64Array },
+): void {
   if (open === undefined) return;
   const indexRows = new Map(candidates.map(({ path, row }) => [path, row]));
   put.paths.forEach((path, row) => {

@@ -1,5 +1,14 @@
 import { lstatSync, type Stats } from 'node:fs';
-import { FILE, fileNames, firstFile, FOLDER, folderName, folderOfFile, STAT, type StatTable } from './stat-table.ts';
+import {
+  FILE,
+  fileNames,
+  firstFile,
+  FOLDER,
+  folderName,
+  folderOfFile,
+  STAT,
+  type StatTable,
+} from './stat-table.ts';
 
 /** What a look at the disk said of an index entry. `unset` is before the look; `odd` means that the look itself failed. */
 export const STATE = { same: 0, differs: 1, gone: 2, odd: 3, unset: 255 } as const;
@@ -54,7 +63,9 @@ export function checkChunk(check: Check, chunk: number): void {
 function checkFolders({ table, top, folderStates }: Check, from: number): void {
   const to = Math.min(from + CHUNK, table.folders);
   for (let folder = from; folder < to; folder++) {
-    folderStates[folder] = table.single ? STATE.same : folderState(table, folder, top + folderName(table, folder));
+    folderStates[folder] = table.single
+      ? STATE.same
+      : folderState(table, folder, top + folderName(table, folder));
   }
 }
 
@@ -82,7 +93,13 @@ function checkFiles(check: Check, range: { folder: number; from: number; to: num
   for (let file = range.from; file < range.to; file++) {
     const stat = look(prefix + (names[file - range.from] ?? ''));
     fileStates[file] =
-      stat === undefined ? STATE.gone : stat === null ? STATE.odd : fileAgrees(table, file, stat) ? STATE.same : STATE.differs;
+      stat === undefined
+        ? STATE.gone
+        : stat === null
+          ? STATE.odd
+          : fileAgrees(table, file, stat)
+            ? STATE.same
+            : STATE.differs;
   }
 }
 
@@ -111,7 +128,7 @@ export function fileAgrees(table: StatTable, file: number, stat: Stats): boolean
 
 function typeAgrees(flags: number, mode: number): boolean {
   if ((flags & FILE.kind) === 2 || (flags & FILE.symlinked) !== 0) return (mode & TYPE) === SYMLINK;
-  return (mode & TYPE) === REGULAR && (mode & 0o100) !== 0 === ((flags & FILE.kind) === 1);
+  return (mode & TYPE) === REGULAR && ((mode & 0o100) !== 0) === ((flags & FILE.kind) === 1);
 }
 
 /** The stat, undefined where nothing is there, null where the look failed otherwise. */

@@ -62,7 +62,8 @@ function readParts(file: string, all: boolean): Parts | undefined {
   try {
     handle = openSync(file, 'r');
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      return undefined;
     throw error;
   }
   try {
@@ -139,7 +140,7 @@ export function writeTable(file: string, hot: Uint8Array, cold: Uint8Array): voi
 }
 
 function writeWhole(handle: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.byteLength; ) {
+  for (let done = 0; done < bytes.byteLength;) {
     done += writeSync(handle, bytes, done, bytes.byteLength - done);
   }
 }

@@ -45,7 +45,8 @@ export const NO_INDEX: IndexView = { trees: new Map(), files: 0, entry: () => un
 
 function treesOf(open: OpenTable): Map<string, Digest> {
   const trees = new Map<string, Digest>();
-  for (const [owner, digest] of Object.entries(open.meta.trees)) if (isDigest(digest)) trees.set(owner, digest);
+  for (const [owner, digest] of Object.entries(open.meta.trees))
+    if (isDigest(digest)) trees.set(owner, digest);
   return trees;
 }
 

@@ -1,6 +1,14 @@
 import { compareBytes, parentOf } from '../model/repo-path.ts';
 import { fileRange } from './stat-check.ts';
-import { fileName, folderName, hotBytes, tableOf, writeSizes, type StatTable, type TableMeta } from './stat-table.ts';
+import {
+  fileName,
+  folderName,
+  hotBytes,
+  tableOf,
+  writeSizes,
+  type StatTable,
+  type TableMeta,
+} from './stat-table.ts';
 
 /** Files as columns, in any order. */
 export interface FileRows {
@@ -46,7 +54,10 @@ interface FolderPlan {
 }
 
 /** The old table (undefined: an empty one) with a change, made by copying runs: 1 M files with a few changes 40 ms. */
-export function mergeTable(old: { table: StatTable; digests: Uint8Array } | undefined, change: TableChange): TableParts {
+export function mergeTable(
+  old: { table: StatTable; digests: Uint8Array } | undefined,
+  change: TableChange,
+): TableParts {
   const plans = planFolders(old?.table, change);
   return writeParts(old, change, plans);
 }
@@ -54,7 +65,8 @@ export function mergeTable(old: { table: StatTable; digests: Uint8Array } | unde
 function planFolders(old: StatTable | undefined, change: TableChange): FolderPlan[] {
   const edits = groupEdits(change);
   const oldFolders = new Map<string, number>();
-  for (let folder = 0; folder < (old?.folders ?? 0); folder++) oldFolders.set(folderName(old as StatTable, folder), folder);
+  for (let folder = 0; folder < (old?.folders ?? 0); folder++)
+    oldFolders.set(folderName(old as StatTable, folder), folder);
   const paths = new Set([...oldFolders.keys(), ...edits.keys()]);
   for (const [path, row] of change.folders) if (row !== undefined) paths.add(path);
   const plans: FolderPlan[] = [];
@@ -161,7 +173,8 @@ function writeParts(
     table.fileFlags.set(source.fileFlags.subarray(from, to), file);
     cold.set(old.digests.subarray(32 * from, 32 * to), 32 * file);
     table.fileNames.set(source.fileNames.subarray(base, source.fileNameEnds[to - 1] ?? base), nameEnd);
-    for (let index = from; index < to; index++) table.fileNameEnds[file++] = nameEnd - base + (source.fileNameEnds[index] ?? 0);
+    for (let index = from; index < to; index++)
+      table.fileNameEnds[file++] = nameEnd - base + (source.fileNameEnds[index] ?? 0);
     nameEnd = table.fileNameEnds[file - 1] ?? nameEnd;
   };
   const copyPut = (index: number, skip: number): void => {

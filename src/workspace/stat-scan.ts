@@ -62,7 +62,11 @@ function awaitOthers(check: Check): void {
 
 function finishLeftovers(check: Check): void {
   const folderChunks = Math.ceil(check.table.folders / CHUNK);
-  for (let at = check.folderStates.indexOf(STATE.unset); at >= 0; at = check.folderStates.indexOf(STATE.unset)) {
+  for (
+    let at = check.folderStates.indexOf(STATE.unset);
+    at >= 0;
+    at = check.folderStates.indexOf(STATE.unset)
+  ) {
     checkChunk(check, Math.floor(at / CHUNK));
   }
   for (let at = check.fileStates.indexOf(STATE.unset); at >= 0; at = check.fileStates.indexOf(STATE.unset)) {

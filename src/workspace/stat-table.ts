@@ -157,7 +157,9 @@ export function tableOf(buffer: ArrayBufferLike): StatTable {
 export function folderName(table: StatTable, folder: number): string {
   const start = folder === 0 ? 0 : (table.folderNameEnds[folder - 1] ?? 0);
   const end = table.folderNameEnds[folder] ?? 0;
-  return table.ascii ? table.folderNames.toString('latin1', start, end) : table.folderNames.toString('utf8', start, end);
+  return table.ascii
+    ? table.folderNames.toString('latin1', start, end)
+    : table.folderNames.toString('utf8', start, end);
 }
 
 /** First file of a folder; its last is before `folderFileEnds[folder]`. */
@@ -169,7 +171,9 @@ export function firstFile(table: StatTable, folder: number): number {
 export function fileName(table: StatTable, file: number): string {
   const start = file === 0 ? 0 : (table.fileNameEnds[file - 1] ?? 0);
   const end = table.fileNameEnds[file] ?? 0;
-  return table.ascii ? table.fileNames.toString('latin1', start, end) : table.fileNames.toString('utf8', start, end);
+  return table.ascii
+    ? table.fileNames.toString('latin1', start, end)
+    : table.fileNames.toString('utf8', start, end);
 }
 
 /** Names of the files `[from, to)`: one decoding for all of them. About 30 ns a name. */
