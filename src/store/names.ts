@@ -1,9 +1,9 @@
 import { pathFault } from '../model/repo-path.ts';
 import { invalid } from '../model/problem.ts';
 
-const SEGMENT = /^[0-9A-Za-z]+-[0-9A-Za-z]+-[0-9]+c?\.ndjson$/;
+const SEGMENT = /^[0-9A-Za-z]+-[0-9A-Za-z]+-[0-9]+\.ndjson$/;
 
-/** Whether a text can name a result segment, `<run>-<batch>-<n>.ndjson`; a merged one has a `c` after its number. */
+/** Whether a text can name a result segment, `<run>-<batch>-<n>.ndjson`. */
 export function isSegmentName(name: string): boolean {
   return SEGMENT.test(name);
 }

@@ -1,4 +1,6 @@
+import { parseResultLine, peekResultLine } from '../formats/result-line.ts';
 import type { Digest } from '../model/digest.ts';
+import { damaged, Problem } from '../model/problem.ts';
 import type { ResultRecord } from '../model/result.ts';
 import type { Store } from './store.ts';
 
@@ -7,51 +9,106 @@ export interface Results {
   readonly codeHalf: Digest;
   /** Results held, counting several of one input. */
   readonly count: number;
-  /** The result that a row pins, or else the newest for this input. */
+  /** The result that a row pins where there is one, or else the newest for this input. Raises `corrupt-results`. */
   find(input: Digest, pinned?: Digest): ResultRecord | undefined;
 }
 
-/** Reads all segments of a code half once. Raises `corrupt-results` (exit 7) for a damaged line that isn't a segment's last. */
-export function openResults(store: Store, codeHalf: Digest): Promise<Results> {
-  throw new Error(`not written yet: ${store.url} ${codeHalf}`);
-}
-
-export interface ResultWriterOptions {
-  readonly store: Store;
-  /** ULID of the run; segments sort by it. */
-  readonly run: string;
-  /** Tells writers of one run apart (`0`, or the Kubernetes batch): letters and digits. */
-  readonly batch: string;
-}
-
 /**
- * Collects results and writes them as immutable segments, at least every second and at `close`. What `add` was given is
- * durable once `flush` or `close` has resolved; the objects and trees it names must be in the store before.
+ * Reads all segments of a code half once. A segment's last line may be cut short (power loss): it is passed over. Another
+ * that can't be read raises `corrupt-results` (exit 7). Cost: about 1 µs a result; fields are read when asked for.
  */
-export class ResultWriter {
-  readonly #options: ResultWriterOptions;
-
-  constructor(options: ResultWriterOptions) {
-    this.#options = options;
+export async function openResults(store: Store, codeHalf: Digest): Promise<Results> {
+  const byInput = new Map<Digest, ResultLine[]>();
+  let count = 0;
+  for (const segment of await readSegments(store, codeHalf)) {
+    for (const line of segment.lines) {
+      const known = byInput.get(line.input);
+      if (known === undefined) byInput.set(line.input, [line]);
+      else known.push(line);
+      count++;
+    }
   }
+  return {
+    codeHalf,
+    count,
+    find: (input, pinned) => {
+      const lines = byInput.get(input);
+      if (lines === undefined) return undefined;
+      const line = lines.findLast(({ result }) => result === pinned) ?? newestOf(lines);
+      return line === undefined ? undefined : recordOf(line);
+    },
+  };
+}
 
-  /** Takes a result; returns at once. A failed write of earlier ones is thrown here. */
-  add(codeHalf: Digest, record: ResultRecord): void {
-    throw new Error(`not written yet: ${this.#options.run} ${codeHalf} ${record.input}`);
-  }
+/** One line of a segment, read as far as lookups need. */
+export interface ResultLine {
+  readonly input: Digest;
+  readonly result: Digest;
+  readonly text: string;
+  /** For messages: where it was read. */
+  readonly place: string;
+}
 
-  /** Writes what is held. */
-  flush(): Promise<void> {
-    throw new Error('not written yet');
-  }
+export interface Segment {
+  readonly name: string;
+  readonly lines: readonly ResultLine[];
+}
 
-  /** Flushes and stops the timer. */
-  close(): Promise<void> {
-    return this.flush();
+/** All segments of a code half, oldest first. */
+export async function readSegments(store: Store, codeHalf: Digest): Promise<Segment[]> {
+  for (let tried = 0; ; tried++) {
+    try {
+      const segments: Segment[] = [];
+      for (const name of await store.listSegments(codeHalf)) {
+        const place = `${store.url} results/${codeHalf}/${name}`;
+        segments.push({ name, lines: parseSegment(await store.readSegment(codeHalf, name), place) });
+      }
+      return segments;
+    } catch (error) {
+      // Merged by another process between listing and reading: what was merged is in the next listing.
+      if (!(error instanceof Problem) || error.code !== 'missing-segment' || tried === RELISTS) throw error;
+    }
   }
 }
 
-/** Merges a code half's small segments where it has more than 64, 10,000 results to a segment. Answers whether it did. */
-export function compactResults(store: Store, codeHalf: Digest): Promise<boolean> {
-  throw new Error(`not written yet: ${store.url} ${codeHalf}`);
+const RELISTS = 5;
+
+function parseSegment(ndjson: string, place: string): ResultLine[] {
+  const texts = ndjson.split('\n');
+  const isCut = texts.at(-1) !== '';
+  if (!isCut) texts.pop();
+  return texts.flatMap((text, index) => {
+    const head = peekResultLine(text);
+    if (head !== undefined) return { input: head.input, result: head.result, text, place };
+    if (index === texts.length - 1) return [];
+    throw corruptResults(place, index + 1);
+  });
+}
+
+/** By the time of the run (ULIDs sort by it), since merging moves lines between segments; else the one read last. */
+export function newestOf(lines: readonly ResultLine[]): ResultLine | undefined {
+  if (lines.length <= 1) return lines[0];
+  let newest: ResultLine | undefined;
+  let newestRun = '';
+  for (const line of lines) {
+    const { run } = recordOf(line);
+    if (run < newestRun) continue;
+    newest = line;
+    newestRun = run;
+  }
+  return newest;
+}
+
+function recordOf(line: ResultLine): ResultRecord {
+  const record = parseResultLine(line.text);
+  if (record === undefined) throw corruptResults(line.place, undefined);
+  return record;
+}
+
+function corruptResults(place: string, line: number | undefined): Problem {
+  return damaged(
+    'corrupt-results',
+    `${place} is damaged${line === undefined ? '' : ` in line ${line}`}`,
+    'Remove that file: what it remembers is run again when needed.',
+  );
 }

@@ -9,7 +9,7 @@ import {
 } from '../formats/tree-text.ts';
 import type { Digest } from '../model/digest.ts';
 import type { FileEntry, Listing, TreeRef } from '../model/file-entry.ts';
-import { isWithin } from '../model/repo-path.ts';
+import { compareBytes, isWithin } from '../model/repo-path.ts';
 import type { Store } from './store.ts';
 import {
   diffNodes,
@@ -101,9 +101,14 @@ export async function patchTree(store: Store, tree: Digest | undefined, patch: T
   for (const entry of patch.put) edits.set(entry.path, formatLine(entry));
   const root =
     tree === undefined
-      ? await patchNodes(store, (await writeLines(store, [], FILE_LINES)).digest, { edits, form: FILE_LINES })
+      ? await writeLines(store, sortedLines(edits), FILE_LINES)
       : await patchNodes(store, tree, { edits, form: FILE_LINES });
   return { tree: root.digest, files: root.count, bytes: root.bytes };
+}
+
+function sortedLines(edits: ReadonlyMap<string, string | undefined>): string[] {
+  const sorted = [...edits].sort(([a], [b]) => compareBytes(a, b));
+  return sorted.flatMap(([, line]) => line ?? []);
 }
 
 /** One file of a tree; reads one node a level. */
