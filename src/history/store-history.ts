@@ -1,22 +1,163 @@
-import type { ProcessIdentity } from '../model/run-record.ts';
-import type { Store } from '../store/store.ts';
-import type { History } from './history.ts';
+import { EXIT, invalid, notFound, Problem } from '../model/problem.ts';
+import { isWithin } from '../model/repo-path.ts';
+import type { LogRecord, RunRecord } from '../model/run-record.ts';
+import { isUlid, ulid, ulidTime } from '../util/ulid.ts';
+import type { HistoryOptions } from './history-options.ts';
+import type { History, LogPiece, RecordFilter, RunFilter } from './history.ts';
+import {
+  headName,
+  heartbeatName,
+  logsPrefix,
+  readLogName,
+  recordsPrefix,
+  runOfHead,
+} from './record-names.ts';
+import { parseHead, parseJson, unpackLines, type RecordLine } from './record-text.ts';
+import { HEARTBEAT_MS, startRun } from './run-writer.ts';
 
-export interface HistoryOptions {
-  readonly store: Pick<Store, 'readFile' | 'writeFile' | 'listFiles'>;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
-  /** In [0, 1), for ids. */
-  readonly random: () => number;
-  /** Whether a process still lives; undefined where that can't be told (another host). */
-  readonly isAlive: (process: ProcessIdentity) => boolean | undefined;
-  /** How often records are flushed; 1,000 where absent. */
-  readonly flushMs?: number;
-  /** How often a run shows that it lives; 10,000 where absent. One whose beat is six times older is lost. */
-  readonly heartbeatMs?: number;
-}
+const BEATS_UNTIL_LOST = 6;
 
 /** The history kept in a store's `runs/` and `logs/`. Does nothing until it is used. */
 export function createHistory(options: HistoryOptions): History {
-  throw new Error(`not there yet ${String(options.flushMs)}`);
+  const { store } = options;
+
+  const openRun: History['openRun'] = (head) => startRun(options, ulid(options.now(), options.random), head);
+
+  /** A head as it is now: one that never ended may be lost; its stages so far are in its records. */
+  const readHead = async (run: string): Promise<RunRecord | undefined> => {
+    const bytes = await store.readFile(headName(run));
+    const head = bytes === undefined ? undefined : parseHead(bytes);
+    if (head?.state !== 'running') return head;
+    const beat = await lastBeat(head);
+    const alive = options.isAlive(head.process);
+    const silent = options.now() - beat > BEATS_UNTIL_LOST * (options.heartbeatMs ?? HEARTBEAT_MS);
+    const isLost = alive === false || (alive === undefined && silent);
+    const stages = new Map(
+      (await readRecords(run)).flatMap((line) => (line.record === 'stage' ? [[line.stage, line]] : [])),
+    );
+    return { ...head, stages: [...stages.values()], ...(isLost ? { state: 'lost', end: beat } : {}) };
+  };
+
+  const lastBeat = async (head: RunRecord): Promise<number> => {
+    const bytes = await store.readFile(heartbeatName(head.id));
+    const beat =
+      bytes === undefined
+        ? undefined
+        : (parseJson(Buffer.from(bytes).toString()) as { time?: unknown } | undefined);
+    return typeof beat?.time === 'number' ? beat.time : head.start;
+  };
+
+  const readRecords = async (run: string): Promise<readonly RecordLine[]> => {
+    const lines: RecordLine[] = [];
+    for (const name of await store.listFiles(recordsPrefix(run))) {
+      const bytes = await store.readFile(name);
+      if (bytes !== undefined) lines.push(...(unpackLines(bytes) as RecordLine[]));
+    }
+    return lines;
+  };
+
+  const runsNewestFirst = async (): Promise<readonly string[]> =>
+    (await store.listFiles('runs/')).flatMap((name) => runOfHead(name) ?? []);
+
+  const listRuns = async (filter: RunFilter = {}): Promise<readonly RunRecord[]> => {
+    const found: RunRecord[] = [];
+    for (const run of await runsNewestFirst()) {
+      if (found.length >= (filter.limit ?? Infinity)) break;
+      const time = ulidTime(run);
+      if (filter.until !== undefined && time >= filter.until) continue;
+      if (filter.since !== undefined && time < filter.since) break;
+      const head = await readHead(run);
+      if (head !== undefined && admits(filter, head) && (await touches(run, filter.path))) found.push(head);
+    }
+    return found;
+  };
+
+  const touches = async (run: string, path: string | undefined): Promise<boolean> => {
+    if (path === undefined) return true;
+    const records = await readRecords(run);
+    return records.some(
+      (line) => line.record === 'row' && Object.keys(line.outs).some((out) => isWithin(out, path)),
+    );
+  };
+
+  const readRun = async (idOrPrefix: string): Promise<RunRecord> => {
+    const prefix = idOrPrefix.toUpperCase();
+    const fits = isUlid(prefix)
+      ? [prefix]
+      : (await runsNewestFirst()).filter((run) => run.startsWith(prefix));
+    const [run] = fits;
+    if (fits.length > 1 && prefix !== '') throw ambiguous(idOrPrefix, fits);
+    const head = run === undefined || prefix === '' ? undefined : await readHead(run);
+    if (head !== undefined) return head;
+    throw notFound(
+      'no-run',
+      `there is no run ${idOrPrefix}`,
+      'See `datawf log` for the runs that are recorded.',
+    );
+  };
+
+  const readLines = async <K extends RecordLine['record']>(
+    run: string,
+    kind: K,
+    filter: RecordFilter,
+  ): Promise<readonly Extract<RecordLine, { record: K }>[]> =>
+    (await readRecords(run)).filter(
+      (line): line is Extract<RecordLine, { record: K }> => line.record === kind && fitsRecord(line, filter),
+    );
+
+  async function* readLogs(run: string, filter: RecordFilter = {}, after?: string): AsyncGenerator<LogPiece> {
+    const names = (await store.listFiles(logsPrefix(run))).flatMap((name) => {
+      const log = readLogName(name);
+      return log === undefined || (filter.stage !== undefined && log.stage !== filter.stage)
+        ? []
+        : [{ name, ...log }];
+    });
+    for (const { name, stage, n } of names.sort((a, b) => a.n - b.n)) {
+      if (after !== undefined && n <= Number(after)) continue;
+      const bytes = await store.readFile(name);
+      const lines = bytes === undefined ? [] : (unpackLines(bytes) as LogRecord[]);
+      yield { stage, cursor: String(n), lines: lines.filter((line) => fitsLog(line, filter)) };
+    }
+  }
+
+  return {
+    openRun,
+    listRuns,
+    readRun,
+    readAttempts: (run, filter = {}) => readLines(run, 'attempt', filter),
+    readRows: (run, filter = {}) => readLines(run, 'row', filter),
+    readLogs,
+  };
+}
+
+function admits(filter: RunFilter, run: RunRecord): boolean {
+  if (filter.state !== undefined && run.state !== filter.state) return false;
+  if (filter.branch !== undefined && run.branch !== filter.branch) return false;
+  return filter.stage === undefined || run.stages.some((stage) => stage.stage === filter.stage);
+}
+
+function fitsRecord(line: RecordLine, filter: RecordFilter): boolean {
+  if (filter.stage !== undefined && line.stage !== filter.stage) return false;
+  if (filter.datum !== undefined && !('datum' in line && line.datum === filter.datum)) return false;
+  return filter.attempt === undefined || ('attempt' in line && line.attempt === filter.attempt);
+}
+
+function fitsLog(line: LogRecord, filter: RecordFilter): boolean {
+  if (filter.datum !== undefined && line.datum !== filter.datum) return false;
+  return filter.attempt === undefined || line.attempt === filter.attempt;
+}
+
+function ambiguous(prefix: string, runs: readonly string[]): Problem {
+  const problem = invalid(
+    'ambiguous-run',
+    `${runs.length} runs begin with ${prefix}`,
+    'Type more of its id.',
+  );
+  return new Problem({
+    code: problem.code,
+    message: problem.message,
+    exit: EXIT.usage,
+    details: runs.slice(0, 10),
+    ...(problem.hint === undefined ? {} : { hint: problem.hint }),
+  });
 }
