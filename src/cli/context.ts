@@ -5,7 +5,7 @@ import type { AppContext } from '../app/ports.ts';
 import { mergeConfig, parseConfigFile } from '../formats/config-file.ts';
 import type { Config } from '../model/config.ts';
 import type { Emit } from '../model/event.ts';
-import { openDiskStore } from '../store/disk-store.ts';
+import { DiskStore } from '../store/disk-store.ts';
 import { openGit } from '../workspace/git.ts';
 import { findWorkspace, type Workspace } from '../workspace/workspace.ts';
 import type { Globals } from './globals.ts';
@@ -19,7 +19,7 @@ export function openContext(host: Host, globals: Globals, signal: AbortSignal, e
   return {
     workspace,
     git: openGit(workspace, host.env),
-    store: openDiskStore(storeFolder(workspace, config)),
+    store: new DiskStore(storeFolder(workspace, config)),
     config,
     around: {
       now: host.now,

@@ -94,7 +94,14 @@ async function runCommand(
   build(command, (action) => async (...args) => {
     applyVariables(command, host.env);
     const { openSession } = await import('./session.ts');
-    const session: Session = openSession(host, globalsOf(command), output, signal);
+    const session: Session = openSession({
+      host,
+      globals: globalsOf(command),
+      output,
+      signal,
+      invoke: async ({ cwd, argv: words, output: other }) =>
+        await execute({ ...host, cwd, argv: words }, splitArgv(words), other ?? output, signal),
+    });
     try {
       exit = await action(session, ...args);
     } finally {

@@ -1,5 +1,6 @@
 import type { AppContext } from '../app/ports.ts';
 import type { ExitCode } from '../model/problem.ts';
+import type { Look } from '../ui/look.ts';
 import type { Output } from '../ui/output.ts';
 import type { Reporter } from '../ui/reporter.ts';
 import { PLAIN, type Style } from '../ui/style.ts';
@@ -23,21 +24,23 @@ export interface Session {
   reporter(kind: Kind): Promise<Reporter>;
   /** Prints the answer to a question: the document with `--json`, else the screen's text. */
   answer(document: unknown, screen: Screen): Promise<void>;
+  /** Tells what a small change did: the document with `--json`, else words on stderr. */
+  report(document: unknown, text: string): void;
+  /** Carries out another command line in a folder, as if typed there; throws what it throws. */
+  readonly invoke: (call: Call) => Promise<ExitCode>;
   close(): void;
+}
+
+/** A command line to carry out. */
+export interface Call {
+  readonly cwd: string;
+  readonly argv: readonly string[];
+  /** Where its output goes; the session's own without it. */
+  readonly output?: Output;
 }
 
 /** Makes the text of an answer. */
 export type Screen = (look: Look) => string | Promise<string>;
-
-/** How text may look here. */
-export interface Look {
-  readonly style: Style;
-  readonly verbose: boolean;
-  /** Epoch milliseconds, for ages. */
-  readonly now: number;
-  /** Columns of the terminal; undefined where there is none. */
-  readonly columns: number | undefined;
-}
 
 /** What an action answers; nothing means 0. */
 export type Exit = ExitCode | undefined;
@@ -47,8 +50,12 @@ export type Bind = <A extends unknown[]>(
   action: (session: Session, ...args: A) => Promise<Exit>,
 ) => (...args: A) => Promise<void>;
 
+/** What a session is opened with. */
+export type SessionParts = Pick<Session, 'host' | 'globals' | 'signal' | 'output' | 'invoke'>;
+
 /** Opens the session of an invocation. The heavy parts are loaded when first asked for. */
-export function openSession(host: Host, globals: Globals, output: Output, signal: AbortSignal): Session {
+export function openSession(parts: SessionParts): Session {
+  const { host, globals, signal, output, invoke } = parts;
   let context: AppContext | undefined;
   let reporter: Reporter | undefined;
   const styleFor = async (stream: NodeJS.WriteStream): Promise<Style> => {
@@ -61,6 +68,7 @@ export function openSession(host: Host, globals: Globals, output: Output, signal
     globals,
     signal,
     output,
+    invoke,
     open: async (kind = 'question') => {
       if (context !== undefined) return context;
       const { openContext } = await import('./context.ts');
@@ -90,17 +98,15 @@ export function openSession(host: Host, globals: Globals, output: Output, signal
         return;
       }
       const style = await styleFor(host.stdout);
-      output.data(
-        await screen({ style, verbose: globals.verbose, now: host.now(), columns: columnsOf(host.stdout) }),
-      );
+      output.data(await screen({ style, verbose: globals.verbose, now: host.now() }));
+    },
+    report: (document, text) => {
+      if (globals.json) output.json(document);
+      else if (!globals.quiet) output.words(text);
     },
     close: () => {
       reporter?.close();
     },
   };
   return session;
-}
-
-function columnsOf(stream: NodeJS.WriteStream): number | undefined {
-  return stream.isTTY ? stream.columns : undefined;
 }

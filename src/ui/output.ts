@@ -63,6 +63,31 @@ export function createOutput(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStr
   };
 }
 
+/** An output whose data is kept instead of printed; its words go where those of another go. */
+export function memoryOutput(words: Output): { readonly output: Output; text(): string } {
+  const chunks: string[] = [];
+  const data = (chunk: string | Uint8Array): void => {
+    chunks.push(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8'));
+  };
+  const output: Output = {
+    closed: false,
+    data,
+    stream: async (chunk) => {
+      data(chunk);
+    },
+    json: (document) => {
+      for (const chunk of jsonChunks(document)) data(chunk);
+    },
+    words: (text) => {
+      words.words(text);
+    },
+    terminal: false,
+    columns: 80,
+    around: () => undefined,
+  };
+  return { output, text: () => chunks.join('') };
+}
+
 /** Lists go out in pieces: one string of a million entries would not fit. */
 function* jsonChunks(document: unknown): Iterable<string> {
   if (!Array.isArray(document)) {

@@ -18,23 +18,71 @@ export const GROUPS = ['starting', 'data', 'running', 'history'] as const;
 
 export type Group = (typeof GROUPS)[number];
 
+type Row = readonly [name: string, summary: string, load: () => Promise<Build>];
+
+const STARTING: readonly Row[] = [
+  ['init', 'make a git repository ready for datawf', async () => (await import('./init.ts')).build],
+  ['demo', 'a small real project to look at', async () => (await import('./demo.ts')).build],
+  [
+    'doctor',
+    'look at what datawf needs here, and say what to do',
+    async () => (await import('./doctor.ts')).build,
+  ],
+  ['config get', 'a value of the configuration', async () => (await import('./config.ts')).buildGet],
+  ['config set', 'write a value of the configuration', async () => (await import('./config.ts')).buildSet],
+  [
+    'config list',
+    'the configuration and where it comes from',
+    async () => (await import('./config.ts')).buildList,
+  ],
+  ['schema', 'JSON Schemas of files and answers', async () => (await import('./schema.ts')).build],
+  ['completion', 'completion for bash, zsh or fish', async () => (await import('./completion.ts')).build],
+];
+
+const DATA: readonly Row[] = [
+  ['add', 'record files or folders as data', async () => (await import('./add.ts')).build],
+  ['remove', 'take data out of this version', async () => (await import('./remove.ts')).build],
+  ['move', 'rename data', async () => (await import('./move.ts')).build],
+  ['unlock', 'make recorded data editable', async () => (await import('./unlock.ts')).build],
+  ['status', 'what is current, stale, missing or edited', async () => (await import('./status.ts')).build],
+  ['diff', 'files that differ between versions', async () => (await import('./diff.ts')).build],
+  ['ls', 'files of datasets, here or not', async () => (await import('./ls.ts')).build],
+  ['cat', 'a file of a dataset, of any version', async () => (await import('./cat.ts')).build],
+  ['du', 'sizes of datasets and of the store', async () => (await import('./du.ts')).build],
+  ['checkout', 'bring recorded data into the workspace', async () => (await import('./checkout.ts')).build],
+  ['verify', 'read every object again and compare it', async () => (await import('./verify.ts')).build],
+];
+
+const RUNNING: readonly Row[] = [
+  ['stage add', 'write a stage into datawf.yaml', async () => (await import('./stage.ts')).buildAdd],
+  ['stage list', 'the stages that are defined', async () => (await import('./stage.ts')).buildList],
+  ['stage remove', 'take a stage out of datawf.yaml', async () => (await import('./stage.ts')).buildRemove],
+  ['repro', 'run whatever is out of date', async () => (await import('./repro.ts')).build],
+  ['why', 'why a stage or file will run, or will not', async () => (await import('./why.ts')).build],
+  ['dag', 'the graph of stages and datasets', async () => (await import('./dag.ts')).build],
+  ['freeze', 'keep stages from running', async () => (await import('./freeze.ts')).buildFreeze],
+  ['unfreeze', 'let frozen stages run again', async () => (await import('./freeze.ts')).buildUnfreeze],
+];
+
+const HISTORY: readonly Row[] = [
+  ['log', 'runs with their reasons, times and counts', async () => (await import('./log.ts')).build],
+  ['show', 'one run in full', async () => (await import('./show.ts')).build],
+  ['logs', 'what the commands of a run printed', async () => (await import('./logs.ts')).build],
+];
+
 /** Every command, in the order of the help. Only the invoked one's module is loaded. */
 export const TABLE: readonly CommandEntry[] = [
-  {
-    name: 'status',
-    group: 'data',
-    summary: 'what is current, stale, missing or edited',
-    load: async () => (await import('./status.ts')).build,
-  },
-  {
-    name: 'repro',
-    group: 'running',
-    summary: 'run whatever is out of date',
-    load: async () => (await import('./repro.ts')).build,
-  },
+  ...entries('starting', STARTING),
+  ...entries('data', DATA),
+  ...entries('running', RUNNING),
+  ...entries('history', HISTORY),
 ];
 
 /** First words that need a second one. */
 export const GROUPED: ReadonlySet<string> = new Set(
   TABLE.filter((row) => row.name.includes(' ')).map((row) => row.name.slice(0, row.name.indexOf(' '))),
 );
+
+function entries(group: Group, rows: readonly Row[]): readonly CommandEntry[] {
+  return rows.map(([name, summary, load]) => ({ name, group, summary, load }));
+}

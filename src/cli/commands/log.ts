@@ -1,0 +1,58 @@
+import type { Command } from 'commander';
+import { parseCount } from '../globals.ts';
+import { addExamples } from '../help.ts';
+import { openHistory } from '../history.ts';
+import type { Bind } from '../session.ts';
+
+interface Options {
+  readonly since?: string;
+  readonly until?: string;
+  readonly state?: string;
+  readonly stage?: string;
+  readonly branch?: string;
+  readonly limit?: number;
+  readonly stats?: boolean;
+}
+
+/** `datawf log [RUN|TARGET|PATH]` */
+export function build(command: Command, bind: Bind): void {
+  command
+    .argument('[run-or-target]', 'a run, a stage, or a file or folder of a dataset; all runs without it')
+    .option('--since <TIME>', 'runs from this time on (2024-05-01, or 7d for days back from now)')
+    .option('--until <TIME>', 'runs before this time')
+    .option('--state <STATE>', 'only running, done, failed, cancelled or lost ones')
+    .option('--stage <STAGE>', 'only runs that had to do with a stage')
+    .option('--branch <BRANCH>', 'only runs on a branch')
+    .option('--limit <N>', 'at most so many, the newest', parseCount)
+    .option('--stats', 'sums a stage instead of a list');
+  addExamples(command, [
+    ['datawf log --limit 5', 'the last five runs'],
+    ['datawf log monthly', 'runs that had to do with a stage'],
+    ['datawf log data/clean/2012-03-04.csv', 'runs that made or removed a file'],
+    ['datawf log --since 7d --stats', 'what each stage cost this week'],
+  ]);
+  command.action(
+    bind(async (session, target: string | undefined, options: Options) => {
+      const context = await session.open();
+      const { listRuns, statsOf } = await import('../../app/show-log.ts');
+      const { since, until, state, stage, branch, limit } = options;
+      const runs = await listRuns(context, await openHistory(context), {
+        target,
+        since,
+        until,
+        state,
+        stage,
+        branch,
+        limit,
+      });
+      const { logText, statsText } = await import('../../ui/log-screen.ts');
+      if (options.stats === true) {
+        const stats = statsOf(runs);
+        await session.answer(stats, (look) => statsText(stats, look));
+      } else {
+        await session.answer(runs, (look) => logText(runs, look));
+      }
+      return undefined;
+    }),
+  );
+}

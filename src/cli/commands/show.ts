@@ -1,0 +1,22 @@
+import type { Command } from 'commander';
+import { addExamples } from '../help.ts';
+import { openHistory } from '../history.ts';
+import type { Bind } from '../session.ts';
+
+/** `datawf show RUN` */
+export function build(command: Command, bind: Bind): void {
+  command.argument('<run>', 'id of a run, the beginning of one, or "last"');
+  addExamples(command, [['datawf show last', 'the newest run: what ran, why, how long, what failed']]);
+  command.action(
+    bind(async (session, id: string) => {
+      const context = await session.open();
+      const { showRun } = await import('../../app/show-log.ts');
+      const run = await showRun(context, await openHistory(context), id);
+      await session.answer(run, async (look) => {
+        const { showText } = await import('../../ui/log-screen.ts');
+        return showText(run, look);
+      });
+      return undefined;
+    }),
+  );
+}

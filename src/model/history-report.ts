@@ -1,0 +1,97 @@
+import type { Reason, RunCounts } from './outcome.ts';
+import type { RunKind, RunState, RunTotals, WhyNot } from './run-record.ts';
+
+/** Answers about runs, exactly as `--json` prints them (schemas/); times are RFC 3339, fields are additive. */
+
+/** One stage of a run. */
+export interface RunStageReport {
+  readonly stage: string;
+  readonly seconds: number;
+  readonly counts: RunCounts;
+  readonly why: readonly Reason[];
+  /** Why stages or datums had nothing to do. */
+  readonly whyNot: readonly { readonly kind: WhyNot; readonly count: number; readonly detail?: string }[];
+}
+
+/** One run, as `log` lists it. */
+export interface RunReport {
+  readonly run: string;
+  readonly kind: RunKind;
+  readonly state: RunState;
+  readonly start: string;
+  /** null while it runs. */
+  readonly end: string | null;
+  readonly seconds: number;
+  /** `Name <mail>`. */
+  readonly user: string;
+  readonly branch: string | null;
+  readonly commit: string | null;
+  readonly dirty: boolean;
+  readonly environment: string;
+  readonly executor: string;
+  /** null while it runs, or where it was lost. */
+  readonly exit: number | null;
+  readonly counts: RunCounts;
+  readonly stages: readonly RunStageReport[];
+}
+
+/** One execution of one datum. */
+export interface AttemptReport {
+  readonly stage: string;
+  readonly captures: Readonly<Record<string, string>>;
+  readonly attempt: number;
+  readonly state: 'ok' | 'failed' | 'waiting';
+  readonly class?: string;
+  readonly message?: string;
+  readonly exit?: number;
+  readonly signal?: string;
+  readonly reason: string;
+  readonly start: string;
+  readonly seconds: number;
+  readonly cpuSeconds?: number;
+  readonly peakMemory?: number;
+  readonly stderr?: string;
+}
+
+/** One run with what `show` adds. */
+export interface ShownRun extends RunReport {
+  readonly argv: readonly string[];
+  readonly host: string;
+  readonly client: string;
+  readonly totals: RunTotals;
+  readonly attempts: number;
+  /** Up to 20, the first ones. */
+  readonly failures: readonly AttemptReport[];
+  /** Up to 5, the longest first. */
+  readonly slowest: readonly AttemptReport[];
+}
+
+/** What runs of a stage cost, over the runs listed. */
+export interface StageStats {
+  readonly stage: string;
+  readonly runs: number;
+  readonly ran: number;
+  readonly cached: number;
+  readonly identical: number;
+  readonly failed: number;
+  /** Wall seconds of the stage in a run. */
+  readonly seconds: { readonly total: number; readonly mean: number; readonly longest: number };
+}
+
+export interface LogStats {
+  readonly runs: number;
+  readonly done: number;
+  readonly failed: number;
+  readonly seconds: number;
+  readonly stages: readonly StageStats[];
+}
+
+/** One line of an attempt's log. */
+export interface LogLineReport {
+  readonly time: string;
+  readonly stage: string;
+  readonly captures: Readonly<Record<string, string>>;
+  readonly attempt: number;
+  readonly stream: 'out' | 'err';
+  readonly text: string;
+}

@@ -1,0 +1,170 @@
+import type { AttemptReport, LogLineReport, LogStats, RunReport, ShownRun } from '../model/history-report.ts';
+import type { RunState } from '../model/run-record.ts';
+import { formatAge, formatBytes, formatCaptures, formatSeconds, formatTime, plural } from './format.ts';
+import type { Look } from './look.ts';
+import { countsText } from './narrator.ts';
+import { reasonsText } from './reasons.ts';
+import type { Style } from './style.ts';
+import { alignRows } from './table.ts';
+
+/** `datawf log`: a block a run, newest first. */
+export function logText(runs: readonly RunReport[], look: Look): string {
+  if (runs.length === 0) return 'no runs\n';
+  return runs.map((run) => `${headLines(run, look).join('\n')}\n`).join('\n');
+}
+
+function headLines(run: RunReport, look: Look): readonly string[] {
+  const { style } = look;
+  const age = formatAge(look.now - Date.parse(run.start));
+  const branch = run.branch === null ? 'detached' : run.branch;
+  const commit = run.commit === null ? '' : ` at ${run.commit.slice(0, 10)}${run.dirty ? ' with edits' : ''}`;
+  const busy = run.stages.filter((stage) => stage.counts.planned > 0);
+  const rows = busy.map((stage) => [
+    `  ${style.bold(stage.stage)}`,
+    formatSeconds(stage.seconds),
+    [countsText(stage.counts), style.dim(reasonsText(stage.why))].filter((part) => part !== '').join('; '),
+  ]);
+  return [
+    `${style.accent(run.run)}  ${stateWord(run.state, style)}  ${run.kind}, ${formatTime(run.start)} (${age}), took ${formatSeconds(run.seconds)}`,
+    `  ${countsText(run.counts)}; by ${run.user === '' ? 'unknown' : run.user} on ${branch}${commit}`,
+    ...alignRows(rows, ['left', 'right', 'left']),
+  ];
+}
+
+function stateWord(state: RunState, style: Style): string {
+  const paint = {
+    done: style.good,
+    failed: style.bad,
+    lost: style.bad,
+    cancelled: style.warn,
+    running: style.accent,
+  };
+  return paint[state](state);
+}
+
+/** `datawf log --stats`: what each stage cost. */
+export function statsText(stats: LogStats, look: Look): string {
+  const head = `${plural(stats.runs, 'run')}: ${stats.done} done, ${stats.failed} failed, ${formatSeconds(stats.seconds)} in all`;
+  if (stats.stages.length === 0) return `${head}\n`;
+  const title = ['stage', 'runs', 'ran', 'cached', 'failed', 'in all', 'mean', 'longest'].map((word) =>
+    look.style.dim(word),
+  );
+  const rows = stats.stages.map((stage) => [
+    look.style.bold(stage.stage),
+    String(stage.runs),
+    String(stage.ran),
+    String(stage.cached + stage.identical),
+    String(stage.failed),
+    formatSeconds(stage.seconds.total),
+    formatSeconds(stage.seconds.mean),
+    formatSeconds(stage.seconds.longest),
+  ]);
+  const right = new Array<'right'>(7).fill('right');
+  return `${head}\n\n${alignRows([title, ...rows], ['left', ...right]).join('\n')}\n`;
+}
+
+/** `datawf show RUN`: everything remembered of one run. */
+export function showText(run: ShownRun, look: Look): string {
+  const { style } = look;
+  const { totals } = run;
+  const facts = [
+    ['command', ['datawf', ...run.argv].join(' ')],
+    ['on', `${run.host}, datawf ${run.client}, environment ${run.environment}`],
+    [
+      'commands took',
+      `${formatSeconds(totals.commandSeconds)} in ${plural(run.attempts, 'attempt')}, ${formatSeconds(totals.cpuSeconds)} of CPU`,
+    ],
+    [
+      'data',
+      `${formatBytes(totals.bytesIn)} in, ${formatBytes(totals.bytesOut)} out, ${formatBytes(totals.peakMemory)} peak memory`,
+    ],
+  ];
+  const quiet = run.stages.filter((stage) => stage.whyNot.length > 0);
+  const blocks = [
+    [
+      ...headLines(run, look),
+      ...alignRows(facts.map(([name = '', value = '']) => [`  ${style.dim(name)}`, value])),
+    ],
+    quiet.length === 0
+      ? []
+      : [
+          'Not run',
+          ...alignRows(quiet.map((stage) => [`  ${style.bold(stage.stage)}`, whyNotText(stage.whyNot)])),
+        ],
+    run.failures.length === 0
+      ? []
+      : [style.bad('Failed'), ...run.failures.flatMap((attempt) => failureLines(run.run, attempt))],
+    run.slowest.length < 2
+      ? []
+      : [
+          'Slowest',
+          ...alignRows(
+            run.slowest.map((attempt) => [
+              `  ${formatSeconds(attempt.seconds)}`,
+              nameOf(attempt),
+              memoryText(attempt),
+            ]),
+          ),
+        ],
+  ];
+  return blocks
+    .filter((lines) => lines.length > 0)
+    .map((lines) => `${lines.join('\n')}\n`)
+    .join('\n');
+}
+
+const WHY_NOT: Readonly<Record<string, string>> = {
+  current: 'current',
+  cached: 'restored from the run cache',
+  'identical-upstream': 'its inputs turned out the same',
+  filtered: 'outside the selection',
+  waiting: 'waiting',
+  blocked: 'behind a failure',
+  frozen: 'frozen',
+};
+
+function whyNotText(list: RunReport['stages'][number]['whyNot']): string {
+  return list
+    .map(
+      ({ kind, count, detail }) =>
+        `${count} ${WHY_NOT[kind] ?? kind}${detail === undefined ? '' : ` (${detail})`}`,
+    )
+    .join(', ');
+}
+
+function failureLines(run: string, attempt: AttemptReport): readonly string[] {
+  const stderr = (attempt.stderr ?? '').trimEnd();
+  return [
+    `  ${nameOf(attempt)}: ${attempt.message ?? attempt.class ?? 'failed'} (attempt ${attempt.attempt}, ${formatSeconds(attempt.seconds)})`,
+    ...(stderr === ''
+      ? []
+      : stderr
+          .split('\n')
+          .slice(-10)
+          .map((line) => `      ${line}`)),
+    `    its log: datawf logs ${run} ${nameOf(attempt)}`,
+  ];
+}
+
+function memoryText(attempt: AttemptReport): string {
+  return attempt.peakMemory === undefined ? '' : formatBytes(attempt.peakMemory);
+}
+
+function nameOf(datum: {
+  readonly stage: string;
+  readonly captures: Readonly<Record<string, string>>;
+}): string {
+  const captures = formatCaptures(datum.captures);
+  return captures === '' ? datum.stage : `${datum.stage} ${captures}`;
+}
+
+/** Lines of logs; each names its datum unless all are one's. */
+export function logLinesText(lines: readonly LogLineReport[], look: Look, single: boolean): string {
+  const text = lines.map((line) => {
+    const lead = single
+      ? ''
+      : look.style.dim(`${nameOf(line)}${line.attempt > 1 ? ` (attempt ${line.attempt})` : ''} | `);
+    return `${lead}${line.text}\n`;
+  });
+  return text.join('');
+}
