@@ -68,14 +68,16 @@ export async function diffHome(request: HomeRequest): Promise<HomeDiff> {
     onProgress: request.onProgress,
   });
   finder.compareFiles(check);
-  if (open.table.single || isGone(check, request.home)) finder.lookAtHome();
+  if (!covers(check, request.home)) finder.lookAtHome();
   finder.compareFolders(check);
   return finder.result(open);
 }
 
-function isGone(check: Check, home: string): boolean {
+/** Whether the table has a row for the home that is there, so that the comparison of rows finds all that is in it. */
+function covers(check: Check, home: string): boolean {
   const { table, folderStates } = check;
-  return table.folders === 0 || (folderStates[0] === STATE.gone && folderName(table, 0) === home);
+  if (table.single) return table.files > 0;
+  return table.folders > 0 && folderName(table, 0) === home && folderStates[0] !== STATE.gone;
 }
 
 class Finder {
@@ -115,7 +117,8 @@ class Finder {
       if (stat?.isFile() === true || stat?.isSymbolicLink() === true) this.#found.set(path, file);
       else {
         this.#deleted.push(path);
-        if (stat !== undefined && !stat.isDirectory()) this.#faults.push({ path, fault: oddKind(stat) });
+        if (stat?.isDirectory() === true) this.#walk(path);
+        else if (stat !== undefined) this.#faults.push({ path, fault: oddKind(stat) });
       }
     }
   }
@@ -179,7 +182,13 @@ class Finder {
   }
 
   #unknown(path: string, stat: Stats): void {
-    const fault = pathFault(path) ?? (stat.isFile() || stat.isSymbolicLink() ? undefined : oddKind(stat));
+    this.#addFile(
+      path,
+      pathFault(path) ?? (stat.isFile() || stat.isSymbolicLink() ? undefined : oddKind(stat)),
+    );
+  }
+
+  #addFile(path: string, fault: string | undefined): void {
     if (fault === undefined) this.#found.set(path, -1);
     else this.#faults.push({ path, fault });
   }
@@ -193,7 +202,7 @@ class Finder {
       skip: (_path: string, name: string) => isNeverData(name),
       ...(signal === undefined ? {} : { signal }),
     });
-    for (const path of walk.files) this.#found.set(path, -1);
+    for (const path of walk.files) this.#addFile(path, pathFault(path));
     this.#faults.push(...walk.faults);
     for (const path of walk.folders) this.#folders.set(path, INCOMPLETE);
   }
