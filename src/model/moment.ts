@@ -153,7 +153,11 @@ function zoneFormat(zone: string): Intl.DateTimeFormat {
     });
   } catch (cause) {
     throw Object.assign(
-      invalid('bad-zone', `there is no time zone ${JSON.stringify(zone)}`, 'Use a name like UTC or Europe/Vienna.'),
+      invalid(
+        'bad-zone',
+        `there is no time zone ${JSON.stringify(zone)}`,
+        'Use a name like UTC or Europe/Vienna.',
+      ),
       { cause },
     );
   }

@@ -62,7 +62,10 @@ function readValues(groups: RegExpExecArray, readers: readonly Reader[]): Captur
   return values;
 }
 
-function compileRegex({ tokens, captures, times, shape }: PatternSyntax): { regex: RegExp; readers: Reader[] } {
+function compileRegex({ tokens, captures, times, shape }: PatternSyntax): {
+  regex: RegExp;
+  readers: Reader[];
+} {
   const groups = new Map<string, number>();
   let source = '';
   const capture = (key: string, body: string): void => {
@@ -74,7 +77,8 @@ function compileRegex({ tokens, captures, times, shape }: PatternSyntax): { rege
     if (token.kind === 'text') source += token.text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
     else if (token.kind === 'star') source += '[^/]*';
     else if (token.kind === 'folders') source += '(?:[^/]+/)*';
-    else if (token.kind === 'part') capture(`${token.name}%${token.code}`, `\\d{${String(CODE_WIDTH[token.code])}}`);
+    else if (token.kind === 'part')
+      capture(`${token.name}%${token.code}`, `\\d{${String(CODE_WIDTH[token.code])}}`);
     else capture(token.name, token.width === undefined ? '[^/]+' : `[^/]{${String(token.width)}}`);
   }
   if (shape === 'directory') source += '.+';
@@ -112,7 +116,11 @@ function isFree(token: Token): boolean {
   return token.kind === 'star' || (token.kind === 'value' && token.width === undefined);
 }
 
-function ambiguous(syntax: PatternSyntax, path: string, readings: readonly (readonly CaptureValue[])[]): Problem {
+function ambiguous(
+  syntax: PatternSyntax,
+  path: string,
+  readings: readonly (readonly CaptureValue[])[],
+): Problem {
   const shown = readings.map((values) =>
     syntax.captures
       .map((name, index) => `${name}=${valueText(values[index] as CaptureValue, syntax.times.get(name))}`)

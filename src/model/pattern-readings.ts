@@ -16,7 +16,8 @@ export function findReadings(syntax: PatternSyntax, path: string): (readonly Val
   const finish = (at: number): void => {
     if (shape === 'directory' ? at >= path.length : at !== path.length) return;
     const values = captures.map((name) => plain.get(name) ?? timeOfParts(parts.get(name) ?? {}));
-    if (values.some((value) => Number.isNaN(value)) || readings.some((other) => sameValues(other, values))) return;
+    if (values.some((value) => Number.isNaN(value)) || readings.some((other) => sameValues(other, values)))
+      return;
     readings.push(values);
   };
 
@@ -29,7 +30,8 @@ export function findReadings(syntax: PatternSyntax, path: string): (readonly Val
     } else if (token.kind === 'star') {
       for (let end = at; end <= segmentEnd(path, at); end++) walk(index + 1, end);
     } else if (token.kind === 'folders') {
-      for (let start = at; start >= 0 && start < path.length; start = nextFolder(path, start)) walk(index + 1, start);
+      for (let start = at; start >= 0 && start < path.length; start = nextFolder(path, start))
+        walk(index + 1, start);
     } else if (token.kind === 'part') walkPart(token, index, at);
     else walkValue(token, index, at);
   };

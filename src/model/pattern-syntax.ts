@@ -50,7 +50,7 @@ function normalise(text: string, base: string): string {
   const rooted = text.startsWith('/');
   const own = (rooted ? text.slice(1) : text).replace(/^(\.\/+)+/, '');
   if (/(^|\/)\.\.(\/|$)/.test(own)) {
-    throw bad(text, 'has ".." in it', 'Write the path from the repository\'s root with a leading /.');
+    throw bad(text, 'has ".." in it', "Write the path from the repository's root with a leading /.");
   }
   if (/^[^/]*[{*]/.test(own)) {
     throw bad(text, 'begins with no literal folder', 'Put the files into a folder: data/{name}.csv');
@@ -63,7 +63,8 @@ function normalise(text: string, base: string): string {
 
 function refuseOddPath(tokens: readonly Token[], source: string): void {
   let sample = '';
-  for (const token of tokens) sample += token.kind === 'text' ? token.text : token.kind === 'folders' ? 'x/' : 'x';
+  for (const token of tokens)
+    sample += token.kind === 'text' ? token.text : token.kind === 'folders' ? 'x/' : 'x';
   const fault = pathFault(sample.endsWith('/') ? sample.slice(0, -1) : sample);
   if (fault !== undefined) throw bad(source, fault, 'Write folders and a name with one / between them.');
 }
@@ -72,7 +73,8 @@ function homeOf(source: string, text: string): RepoPath {
   const first = source.search(/[{*]/);
   if (first < 0) return (source.endsWith('/') ? source.slice(0, -1) : source) as RepoPath;
   const slash = source.lastIndexOf('/', first);
-  if (slash < 0) throw bad(text, 'begins with no literal folder', 'Put the files into a folder: data/{name}.csv');
+  if (slash < 0)
+    throw bad(text, 'begins with no literal folder', 'Put the files into a folder: data/{name}.csv');
   return source.slice(0, slash) as RepoPath;
 }
 
@@ -84,7 +86,11 @@ function readTokens(source: string): Token[] {
     if (inside !== undefined) tokens.push(...readCapture(inside, source));
     else if (piece.startsWith('*')) tokens.push(...readStars(source, match.index, piece.length));
     else if (piece === '{' || piece === '}') {
-      throw bad(source, `has a "${piece}" without its partner`, 'Captures look like {name}; literal braces cannot be written.');
+      throw bad(
+        source,
+        `has a "${piece}" without its partner`,
+        'Captures look like {name}; literal braces cannot be written.',
+      );
     } else tokens.push({ kind: 'text', text: piece });
   }
   return joinTexts(tokens);
@@ -103,13 +109,21 @@ function readCapture(inside: string, source: string): Token[] {
   const colon = inside.indexOf(':');
   const name = colon < 0 ? inside : inside.slice(0, colon);
   if (!NAME.test(name)) {
-    throw bad(source, `{${inside}} has no valid name`, 'Names are letters, digits and _, and begin with no digit.');
+    throw bad(
+      source,
+      `{${inside}} has no valid name`,
+      'Names are letters, digits and _, and begin with no digit.',
+    );
   }
   if (colon < 0) return [{ kind: 'value', name, width: undefined }];
   const form = inside.slice(colon + 1);
   if (/^[1-9]\d{0,2}$/.test(form)) return [{ kind: 'value', name, width: Number(form) }];
   if (!form.includes('%')) {
-    throw bad(source, `{${inside}} has neither a width nor time codes`, 'Write {name}, {name:2} or {name:%Y-%m-%d}.');
+    throw bad(
+      source,
+      `{${inside}} has neither a width nor time codes`,
+      'Write {name}, {name:2} or {name:%Y-%m-%d}.',
+    );
   }
   return readFormat(name, form, source);
 }
@@ -118,9 +132,11 @@ function readFormat(name: string, form: string, source: string): Token[] {
   const tokens: Token[] = [];
   for (const [piece] of form.matchAll(/%[^]?|[^%]+/gu)) {
     if (!piece.startsWith('%')) {
-      if (piece.includes('*')) throw bad(source, `{${name}:${form}} has a * in its format`, 'Put the * outside the braces.');
+      if (piece.includes('*'))
+        throw bad(source, `{${name}:${form}} has a * in its format`, 'Put the * outside the braces.');
       tokens.push({ kind: 'text', text: piece });
-    } else if (piece.slice(1) in CODE_WIDTH) tokens.push({ kind: 'part', name, code: piece.slice(1) as TimeCode });
+    } else if (piece.slice(1) in CODE_WIDTH)
+      tokens.push({ kind: 'part', name, code: piece.slice(1) as TimeCode });
     else throw bad(source, `{${name}:${form}} has the unknown code ${piece}`, `The codes are ${CODES_TEXT}.`);
   }
   return tokens;
@@ -133,7 +149,8 @@ function joinTexts(tokens: readonly Token[]): Token[] {
     if (token.kind !== 'text') joined.push(token);
     else if (last?.kind === 'folders') {
       if (token.text !== '/') joined.push({ kind: 'text', text: token.text.slice(1) });
-    } else if (last?.kind === 'text') joined[joined.length - 1] = { kind: 'text', text: last.text + token.text };
+    } else if (last?.kind === 'text')
+      joined[joined.length - 1] = { kind: 'text', text: last.text + token.text };
     else joined.push(token);
   }
   return joined;
@@ -149,7 +166,9 @@ function uniteWidths(tokens: readonly Token[], source: string): Token[] {
     }
     widths.set(token.name, token.width);
   }
-  return tokens.map((token) => (token.kind === 'value' ? { ...token, width: widths.get(token.name) } : token));
+  return tokens.map((token) =>
+    token.kind === 'value' ? { ...token, width: widths.get(token.name) } : token,
+  );
 }
 
 function refuseNeighbours(tokens: readonly Token[], source: string): void {
@@ -167,16 +186,25 @@ function refuseNeighbours(tokens: readonly Token[], source: string): void {
 function readTimes(tokens: readonly Token[], source: string): ReadonlyMap<string, Grain> {
   const codes = new Map<string, Set<TimeCode>>();
   for (const token of tokens) {
-    if (token.kind === 'part') codes.set(token.name, (codes.get(token.name) ?? new Set<TimeCode>()).add(token.code));
+    if (token.kind === 'part')
+      codes.set(token.name, (codes.get(token.name) ?? new Set<TimeCode>()).add(token.code));
   }
   const times = new Map<string, Grain>();
   for (const [name, found] of codes) {
     if (tokens.some((token) => token.kind === 'value' && token.name === name)) {
-      throw bad(source, `{${name}} is a time here and plain text there`, 'Give every occurrence a time format.');
+      throw bad(
+        source,
+        `{${name}} is a time here and plain text there`,
+        'Give every occurrence a time format.',
+      );
     }
     const grain = grainOfCodes(found);
     if (typeof grain !== 'string') {
-      throw bad(source, `the time {${name}} ${grain.fault}`, 'A time names one period, like %Y-%m-%d, %Y-%j or %G-W%V.');
+      throw bad(
+        source,
+        `the time {${name}} ${grain.fault}`,
+        'A time names one period, like %Y-%m-%d, %Y-%j or %G-W%V.',
+      );
     }
     times.set(name, grain);
   }

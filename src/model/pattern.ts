@@ -4,7 +4,7 @@ import { readSyntax, type Token } from './pattern-syntax.ts';
 import { labelOf, parseLabel, type Grain } from './period.ts';
 import { invalid } from './problem.ts';
 import type { RepoPath } from './repo-path.ts';
-import { renderCode } from './time-format.ts';
+import { isKnown, renderCode } from './time-format.ts';
 
 /** What paths a dep or out means, and what their captures are. Made by `parsePattern` only. */
 export interface Pattern {
@@ -61,6 +61,15 @@ export function renderPath(pattern: Pattern, captures: ReadonlyMap<string, strin
 }
 
 /**
+ * The path as far as these values give it, for people: `*` stands for what they leave open (`data/2024-05-*.csv`).
+ * Takes plain text, and for times ISO labels of any grain.
+ */
+export function sketchPath(pattern: Pattern, captures: ReadonlyMap<string, string>): string {
+  const open = pattern.tokens.map((token) => sketchToken(token, captures)).join('');
+  return open.replace(/(?<!\*)\*{2,}(?!\*?\/)/g, '*');
+}
+
+/**
  * Whether some path can match both; a directory stands for what is below it. Never false where one can; true also where
  * only values that agree or dates of the calendar would rule it out. Microseconds for patterns of unlike beginnings.
  */
@@ -68,15 +77,33 @@ export function canMeet(a: Pattern, b: Pattern): boolean {
   return tokensMeet(a.tokens, b.tokens);
 }
 
+function sketchToken(token: Token, captures: ReadonlyMap<string, string>): string {
+  if (token.kind === 'text') return token.text;
+  if (token.kind === 'star') return '*';
+  if (token.kind === 'folders') return '**/';
+  const value = captures.get(token.name);
+  if (value === undefined || token.kind === 'value') return value ?? '*';
+  const period = parseLabel(value);
+  return period !== undefined && isKnown(token.code, period.grain)
+    ? renderCode(token.code, period.start)
+    : '*';
+}
+
 function renderToken(pattern: Pattern, token: Token, captures: ReadonlyMap<string, string>): string {
   if (token.kind === 'text') return token.text;
   if (token.kind === 'star' || token.kind === 'folders') {
-    throw invalid('bad-pattern', `${pattern.source} names no single path`, 'Only patterns without * can be written to.');
+    throw invalid(
+      'bad-pattern',
+      `${pattern.source} names no single path`,
+      'Only patterns without * can be written to.',
+    );
   }
   const value = captures.get(token.name);
-  if (value === undefined) throw invalid('missing-capture', `{${token.name}} of ${pattern.source} has no value`);
+  if (value === undefined)
+    throw invalid('missing-capture', `{${token.name}} of ${pattern.source} has no value`);
   if (token.kind === 'value') return value;
   const period = parseLabel(value);
-  if (period === undefined) throw invalid('bad-time', `${token.name}=${value} of ${pattern.source} is no time`);
+  if (period === undefined)
+    throw invalid('bad-time', `${token.name}=${value} of ${pattern.source} is no time`);
   return renderCode(token.code, period.start);
 }

@@ -106,7 +106,10 @@ export function parseLabel(label: string): LabelledPeriod | undefined {
   if (day === undefined) return labelled(date, 'month');
   if (hour === undefined) return labelled(date, 'day');
   const clock = Number(hour) * 3600 + Number(minute ?? 0) * 60 + Number(second ?? 0);
-  return labelled(date + clock * 1000, minute === undefined ? 'hour' : second === undefined ? 'minute' : 'second');
+  return labelled(
+    date + clock * 1000,
+    minute === undefined ? 'hour' : second === undefined ? 'minute' : 'second',
+  );
 }
 
 /** A calendar date (month and day count from 1), the proleptic Gregorian calendar. */
@@ -118,7 +121,9 @@ export interface CivilDate {
 
 /** Time of a calendar date; NaN where the month has no such day. */
 export function dateTime(year: number, month: number, day: number): number {
-  return month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month) ? civilTime(year, month, day) : NaN;
+  return month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month)
+    ? civilTime(year, month, day)
+    : NaN;
 }
 
 /** Time of the n-th day of a year, from 1; NaN where the year is shorter. */
@@ -148,7 +153,11 @@ export function civilDate(time: number): CivilDate {
   const era = Math.floor(shifted / 146_097);
   const dayOfEra = shifted - era * 146_097;
   const yearOfEra = Math.floor(
-    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
+    (dayOfEra -
+      Math.floor(dayOfEra / 1460) +
+      Math.floor(dayOfEra / 36_524) -
+      Math.floor(dayOfEra / 146_096)) /
+      365,
   );
   const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
   const fromMarch = Math.floor((5 * dayOfYear + 2) / 153);

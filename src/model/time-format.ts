@@ -2,6 +2,8 @@ import {
   civilDate,
   dateTime,
   dayOfYearTime,
+  grainsNest,
+  isFiner,
   isoWeek,
   pad,
   periodStart,
@@ -13,7 +15,17 @@ import {
 export type TimeCode = 'Y' | 'm' | 'd' | 'j' | 'H' | 'M' | 'S' | 'G' | 'V';
 
 /** Digits per code. */
-export const CODE_WIDTH: Readonly<Record<TimeCode, number>> = { Y: 4, m: 2, d: 2, j: 3, H: 2, M: 2, S: 2, G: 4, V: 2 };
+export const CODE_WIDTH: Readonly<Record<TimeCode, number>> = {
+  Y: 4,
+  m: 2,
+  d: 2,
+  j: 3,
+  H: 2,
+  M: 2,
+  S: 2,
+  G: 4,
+  V: 2,
+};
 
 /** The codes as a user writes them, for messages. */
 export const CODES_TEXT = '%Y %m %d %j %H %M %S %G %V';
@@ -47,11 +59,30 @@ export function renderCode(code: TimeCode, time: number): string {
   return pad(numberOfCode(code, time), CODE_WIDTH[code]);
 }
 
+/** Whether a period of that grain fixes the code's digits. */
+export function isKnown(code: TimeCode, grain: Grain): boolean {
+  const own = GRAIN_OF_CODE[code];
+  return grain === own || (isFiner(grain, own) && grainsNest(grain, own));
+}
+
+const GRAIN_OF_CODE: Readonly<Record<TimeCode, Grain>> = {
+  Y: 'year',
+  m: 'month',
+  d: 'day',
+  j: 'day',
+  H: 'hour',
+  M: 'minute',
+  S: 'second',
+  G: 'week',
+  V: 'week',
+};
+
 function codesFault(codes: ReadonlySet<TimeCode>): string | undefined {
   const day = codes.has('d') || codes.has('j');
   if (!codes.has('Y') && !codes.has('G')) return 'has no year: %Y (or %G with %V) is missing';
   if (codes.has('V') !== codes.has('G')) return 'mixes calendars: an ISO week is %G with %V';
-  if (codes.has('G') && !day && codes.has('Y')) return 'mixes calendars: weeks nest in no month or year of %Y';
+  if (codes.has('G') && !day && codes.has('Y'))
+    return 'mixes calendars: weeks nest in no month or year of %Y';
   if (codes.has('m') && !codes.has('Y')) return 'has %m without %Y';
   if (codes.has('j') && !codes.has('Y')) return 'has %j without %Y';
   if (codes.has('d') && !(codes.has('m') && codes.has('Y'))) return 'has %d without %Y and %m';
@@ -65,7 +96,8 @@ function dayOfParts(parts: TimeParts): number {
   const { Y: year, m: month, d: day, j: dayOfYear, G: weekYear, V: week } = parts;
   if (year === undefined) return weekTime(weekYear ?? NaN, week ?? NaN);
   const date = month === undefined ? NaN : dateTime(year, month, day ?? 1);
-  if (dayOfYear === undefined && weekYear === undefined) return month === undefined ? dateTime(year, 1, 1) : date;
+  if (dayOfYear === undefined && weekYear === undefined)
+    return month === undefined ? dateTime(year, 1, 1) : date;
   const time = dayOfYear === undefined ? date : dayOfYearTime(year, dayOfYear);
   if (month !== undefined && (day === undefined ? periodStart(time, 'month') : time) !== date) return NaN;
   return weekYear !== undefined && periodStart(time, 'week') !== weekTime(weekYear, week ?? NaN) ? NaN : time;
