@@ -2,9 +2,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, homedir, hostname } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { AppContext } from '../app/ports.ts';
+import type { RunPorts } from '../app/run-ports.ts';
 import { mergeConfig, parseConfigFile } from '../formats/config-file.ts';
 import type { Config } from '../model/config.ts';
 import type { Emit } from '../model/event.ts';
+import type { ProcessIdentity } from '../model/run-record.ts';
 import { DiskStore } from '../store/disk-store.ts';
 import { openGit } from '../workspace/git.ts';
 import { findWorkspace, type Workspace } from '../workspace/workspace.ts';
@@ -33,6 +35,41 @@ export function openContext(host: Host, globals: Globals, signal: AbortSignal, e
     },
     emit,
     signal,
+  };
+}
+
+/** Objects that root could damage through a hard link are copied into sandboxes up to this many bytes. */
+const ROOT_COPIES_BELOW = 64 * 1024 * 1024;
+
+/** What running and history need besides; each is loaded when it is asked for. */
+export function openRunPorts(context: AppContext, userId: number | undefined): RunPorts {
+  const { workspace, store, around } = context;
+  const processOf = async (): Promise<ProcessIdentity> => {
+    const { processIdentity } = await import('../run/process-table.ts');
+    return processIdentity(around.host);
+  };
+  return {
+    process: processOf,
+    history: async () => {
+      const [{ createHistory }, { isProcessAlive }, here] = await Promise.all([
+        import('../history/store-history.ts'),
+        import('../run/process-table.ts'),
+        processOf(),
+      ]);
+      const { now, random } = around;
+      return createHistory({ store, now, random, isAlive: (other) => isProcessAlive(other, here) });
+    },
+    runner: async () => {
+      const { createLocalRunner } = await import('../run/local-runner.ts');
+      return createLocalRunner({
+        root: workspace.root,
+        storeFolder: store.folder,
+        path: around.env['PATH'] ?? '',
+        process: await processOf(),
+        now: around.now,
+        copyBelow: userId === 0 ? ROOT_COPIES_BELOW : 0,
+      });
+    },
   };
 }
 

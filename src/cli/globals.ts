@@ -23,7 +23,7 @@ export function addGlobals(command: Command): void {
   command.option('-v, --verbose', 'more words; stack traces of unexpected errors');
   command.option('--no-color', 'no colors');
   command.option('-y, --yes', 'answer questions with yes');
-  command.option('-j, --jobs <N>', 'things done at once', parseCount);
+  command.option('-j, --jobs <N>', 'things done at once', countFor('--jobs'));
   command.helpOption('-h, --help', 'show this help');
 }
 
@@ -41,10 +41,12 @@ export function globalsOf(command: Command): Globals {
   };
 }
 
-/** A positive whole number. */
-export function parseCount(text: string): number {
-  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw invalid('bad-option', `"${text}" is not a whole number above 0`);
-  return Number(text);
+/** Reads the value of an option that counts: a whole number above 0. */
+export function countFor(flag: string): (text: string) => number {
+  return (text) => {
+    if (/^[1-9][0-9]{0,8}$/.test(text)) return Number(text);
+    throw invalid('bad-option', `${flag} takes a whole number above 0, not "${text}"`);
+  };
 }
 
 /** Sets every option that the command line left open from its variable: `--fail-fast` from `DATAWF_FAIL_FAST`. */

@@ -8,6 +8,8 @@ export interface Host {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   readonly pid: number;
+  /** Of the user; undefined where the system has none. */
+  readonly userId: number | undefined;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }

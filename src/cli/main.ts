@@ -16,6 +16,7 @@ export async function main(process: NodeJS.Process): Promise<void> {
     stdout: process.stdout,
     stderr: process.stderr,
     pid: process.pid,
+    userId: process.getuid?.(),
     now: Date.now,
   };
   const split = splitArgv(host.argv);

@@ -1,4 +1,5 @@
 import type { AppContext } from '../app/ports.ts';
+import type { RunPorts } from '../app/run-ports.ts';
 import type { ExitCode } from '../model/problem.ts';
 import type { Look } from '../ui/look.ts';
 import type { Output } from '../ui/output.ts';
@@ -20,6 +21,8 @@ export interface Session {
   readonly output: Output;
   /** Opens the workspace around the current folder (or `-C`). Throws `no-repository`. Once per session. */
   open(kind?: Kind): Promise<AppContext>;
+  /** Runner and history of an opened workspace, loaded when they are asked for. */
+  ports(context: AppContext): Promise<RunPorts>;
   /** Where events go; what `open` gave to the context. For work outside a workspace. */
   reporter(kind: Kind): Promise<Reporter>;
   /** Prints the answer to a question: the document with `--json`, else the screen's text. */
@@ -77,6 +80,10 @@ export function openSession(parts: SessionParts): Session {
       });
       reporter ??= await session.reporter(kind);
       return context;
+    },
+    ports: async (opened) => {
+      const { openRunPorts } = await import('./context.ts');
+      return openRunPorts(opened, host.userId);
     },
     reporter: async (kind) => {
       if (reporter !== undefined) return reporter;

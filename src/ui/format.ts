@@ -13,7 +13,7 @@ export function formatBytes(bytes: number): string {
     value /= 1000;
     step++;
   }
-  return `${step === 0 || value >= 99.5 ? value.toFixed(0) : trimZero(value.toFixed(1))} ${SIZES[step] ?? ''}`;
+  return `${step === 0 || value >= 99.95 ? value.toFixed(0) : trimZero(value.toFixed(1))} ${SIZES[step] ?? ''}`;
 }
 
 /** Seconds as a person says them: `0.04 s`, `1.2 s`, `42 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`. */

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import { parseCount } from '../globals.ts';
+import { countFor } from '../globals.ts';
 import { addExamples } from '../help.ts';
-import { openHistory } from '../history.ts';
 import type { Bind } from '../session.ts';
 
 interface Options {
@@ -23,7 +22,7 @@ export function build(command: Command, bind: Bind): void {
     .option('--state <STATE>', 'only running, done, failed, cancelled or lost ones')
     .option('--stage <STAGE>', 'only runs that had to do with a stage')
     .option('--branch <BRANCH>', 'only runs on a branch')
-    .option('--limit <N>', 'at most so many, the newest', parseCount)
+    .option('--limit <N>', 'at most so many, the newest', countFor('--limit'))
     .option('--stats', 'sums a stage instead of a list');
   addExamples(command, [
     ['datawf log --limit 5', 'the last five runs'],
@@ -34,9 +33,10 @@ export function build(command: Command, bind: Bind): void {
   command.action(
     bind(async (session, target: string | undefined, options: Options) => {
       const context = await session.open();
+      const history = await (await session.ports(context)).history();
       const { listRuns, statsOf } = await import('../../app/show-log.ts');
       const { since, until, state, stage, branch, limit } = options;
-      const runs = await listRuns(context, await openHistory(context), {
+      const runs = await listRuns(context, history, {
         target,
         since,
         until,

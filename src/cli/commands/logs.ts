@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { LogLineReport } from '../../model/history-report.ts';
 import { addExamples } from '../help.ts';
-import { openHistory } from '../history.ts';
 import type { Bind } from '../session.ts';
 
 /** `datawf logs [-f] RUN [STAGE] [DATUM]` */
@@ -26,10 +25,11 @@ export function build(command: Command, bind: Bind): void {
         options: { follow?: boolean },
       ) => {
         const context = await session.open();
+        const history = await (await session.ports(context)).history();
         const { readLogLines } = await import('../../app/log-lines.ts');
         const { logLinesText } = await import('../../ui/log-screen.ts');
         const follow = options.follow ?? false;
-        const pieces = readLogLines(context, await openHistory(context), { run, stage, datum, follow });
+        const pieces = readLogLines(context, history, { run, stage, datum, follow });
         const all: LogLineReport[] = [];
         for await (const lines of pieces) {
           if (session.output.closed) break;

@@ -49,24 +49,28 @@ export function build(command: Command, bind: Bind): void {
     bind(async (session, targets: string[], options: Options) => {
       const context = await session.open('work');
       const { repro } = await import('../../app/repro.ts');
-      const end = await repro(context, {
-        targets,
-        force: options.force ?? false,
-        single: options.single ?? false,
-        downstream: options.downstream ?? false,
-        failFast: options.failFast ?? false,
-        pull: options.pull ?? false,
-        allowMissing: options.allowMissing ?? false,
-        runCache: options.runCache,
-        allowDrop: options.allowDrop ?? false,
-        commit: options.commit ?? false,
-        dryRun: options.dryRun ?? false,
-        check: options.check ?? false,
-        since: options.since,
-        until: options.until,
-        order: options.order,
-        jobs: session.globals.jobs,
-      });
+      const end = await repro(
+        context,
+        {
+          targets,
+          force: options.force ?? false,
+          single: options.single ?? false,
+          downstream: options.downstream ?? false,
+          failFast: options.failFast ?? false,
+          pull: options.pull ?? false,
+          allowMissing: options.allowMissing ?? false,
+          runCache: options.runCache,
+          allowDrop: options.allowDrop ?? false,
+          commit: options.commit ?? false,
+          dryRun: options.dryRun ?? false,
+          check: options.check ?? false,
+          since: options.since,
+          until: options.until,
+          order: options.order,
+          jobs: session.globals.jobs,
+        },
+        await session.ports(context),
+      );
       return end.exit as ExitCode;
     }),
   );

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { addExamples } from '../help.ts';
-import { openHistory } from '../history.ts';
 import type { Bind } from '../session.ts';
 
 /** `datawf show RUN` */
@@ -10,8 +9,9 @@ export function build(command: Command, bind: Bind): void {
   command.action(
     bind(async (session, id: string) => {
       const context = await session.open();
+      const history = await (await session.ports(context)).history();
       const { showRun } = await import('../../app/show-log.ts');
-      const run = await showRun(context, await openHistory(context), id);
+      const run = await showRun(context, history, id);
       await session.answer(run, async (look) => {
         const { showText } = await import('../../ui/log-screen.ts');
         return showText(run, look);
