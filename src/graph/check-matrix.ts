@@ -71,7 +71,7 @@ function checkPlain(stage: Stage, name: string, item: MatrixItem): FaultText | u
     for (const token of pattern.tokens) {
       if (token.kind !== 'value' || token.name !== name || token.width === undefined) continue;
       const { width } = token;
-      const misfit = item.values.find((value) => [...value].length !== width);
+      const misfit = item.values.find((value) => Array.from(value).length !== width);
       if (misfit === undefined) continue;
       return bad(
         `${JSON.stringify(misfit)} of matrix ${name} is not ${width} characters long, as {${name}:${width}} says`,

@@ -43,6 +43,3 @@ function decodeValue(text: string): string | undefined {
     return undefined;
   }
 }
-
-/** `parseCaptures` under the name that formats/datum-table imports. */
-export const readCaptures = parseCaptures;
