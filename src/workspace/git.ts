@@ -1,4 +1,4 @@
-import type { SimpleGit, SimpleGitOptions } from 'simple-git';
+import type { SimpleGitOptions } from 'simple-git';
 import { notFound, Problem, EXIT, invalid } from '../model/problem.ts';
 import { compareBytes, isWithin } from '../model/repo-path.ts';
 import { readGitIndex } from './git-index.ts';
@@ -53,7 +53,9 @@ export function openGit(workspace: Workspace, env: Readonly<Record<string, strin
   };
   const resolveRef = async (ref: string): Promise<string | undefined> => {
     if (ref.startsWith('-')) return undefined;
-    return (await run(['rev-parse', '--quiet', '--verify', `${ref}^{commit}`], [1, 128]))?.trim();
+    return (
+      await run(['rev-parse', '--quiet', '--verify', `${ref}^{commit}`], { nothing: [1, 128] })
+    )?.trim();
   };
   const needRef = async (ref: string): Promise<string> => {
     const commit = await resolveRef(ref);
@@ -65,7 +67,7 @@ export function openGit(workspace: Workspace, env: Readonly<Record<string, strin
     );
   };
   const getConfig = async (key: string): Promise<string | undefined> => {
-    return (await run(['config', '--get', key], [1]))?.replace(/\n$/, '');
+    return (await run(['config', '--get', key], { nothing: [1] }))?.replace(/\n$/, '');
   };
   const trackedFiles = async (paths: readonly string[] = []): Promise<readonly string[]> => {
     const all = readGitIndex(workspace) ?? [...new Set(await list(['ls-files', '-z']))];
@@ -79,11 +81,15 @@ export function openGit(workspace: Workspace, env: Readonly<Record<string, strin
       return (await list([...options, ...paths.map(literal)])).sort(compareBytes);
     },
     isTracked: async (path) => (await trackedFiles([path])).length > 0,
-    ignored: async (paths) =>
-      paths.length === 0 ? [] : splitNul(await run(['check-ignore', '-z', '--', ...paths], [1])),
+    ignored: async (paths) => {
+      if (paths.length === 0) return [];
+      return splitNul(
+        await run(['check-ignore', '-z', '--stdin'], { nothing: [1], input: paths.join('\0') }),
+      );
+    },
     showFile: async (ref, path) => {
       const commit = await needRef(ref);
-      return run(['cat-file', 'blob', `${commit}:${path}`], [128]);
+      return run(['cat-file', 'blob', `${commit}:${path}`], { nothing: [128] });
     },
     filesAt: async (ref, suffixes) => {
       const names = await list(['ls-tree', '-r', '-z', '--full-tree', '--name-only', await needRef(ref)]);
@@ -108,7 +114,7 @@ export function openGit(workspace: Workspace, env: Readonly<Record<string, strin
     stagePaths,
     getConfig,
     setConfig: async (key, value) => {
-      if (value === undefined) await run(['config', '--local', '--unset-all', key], [5]);
+      if (value === undefined) await run(['config', '--local', '--unset-all', key], { nothing: [5] });
       else await run(['config', '--local', key, value]);
     },
   };
@@ -123,11 +129,14 @@ function splitNul(text: string | undefined): string[] {
   return text === undefined || text === '' ? [] : text.replace(/\0$/, '').split('\0');
 }
 
-interface Run {
-  (args: readonly string[]): Promise<string>;
+interface RunOptions {
   /** Exit codes that mean "nothing": undefined is answered. */
-  (args: readonly string[], nothing: readonly number[]): Promise<string | undefined>;
+  readonly nothing?: readonly number[];
+  /** What git reads from its standard input. */
+  readonly input?: string;
 }
+
+type Run = (args: readonly string[], options?: RunOptions) => Promise<string | undefined>;
 
 /**
  * Git's variables that a command passes on. Not the ones that would lead git to another repository than the one found (set
@@ -147,65 +156,49 @@ const ALLOWED: NonNullable<SimpleGitOptions['unsafe']> = {
 };
 
 function runnerOf(workspace: Workspace, env: Readonly<Record<string, string | undefined>>): Run {
-  let git: Promise<SimpleGit> | undefined;
   const passed: Record<string, string> = { LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0' };
   for (const [name, value] of Object.entries(env)) {
     const isFit = name.startsWith('GIT_') ? PASSED_ON.test(name) : !PROGRAMS.test(name) && name !== 'LC_ALL';
     if (value !== undefined && isFit) passed[name] = value;
   }
-  const options: Partial<SimpleGitOptions> = {
-    baseDir: workspace.root,
-    allowEnvironment: Object.keys(passed),
-    unsafe: ALLOWED,
-    // Exit codes are judged by the caller; warnings on stderr are no failures.
-    errors: (error, { exitCode, stdErr }) =>
-      exitCode === 0
-        ? undefined
-        : (error ?? new GitExit(exitCode, Buffer.concat(stdErr).toString('utf8').trim())),
-  };
-  return (async (args: readonly string[], nothing: readonly number[] = []): Promise<string | undefined> => {
-    git ??= import('simple-git').then(({ simpleGit }) => simpleGit(options).env(passed));
+  return async (args, { nothing = [], input } = {}) => {
+    const { simpleGit } = await import('simple-git');
+    const git = simpleGit({
+      baseDir: workspace.root,
+      allowEnvironment: Object.keys(passed),
+      unsafe: ALLOWED,
+      // Exit codes are judged below; warnings on stderr are no failures. Of an error only the message comes through.
+      errors: (error, { exitCode, stdErr }) => {
+        if (exitCode === 0 || error instanceof Error) return error;
+        return new Error(`git exit ${exitCode}: ${Buffer.concat(stdErr).toString('utf8')}`);
+      },
+      ...(input === undefined ? {} : { input: () => input }),
+    });
     try {
-      return await (await git).raw([...args]);
+      return await git.env(passed).raw([...args]);
     } catch (error) {
-      const exit = exitOf(error);
-      if (exit !== undefined && nothing.includes(exit.code)) return undefined;
-      throw asProblem(error, args);
+      const text = error instanceof Error ? error.message : String(error);
+      const exit = /git exit (\d+): /.exec(text);
+      if (exit !== null && nothing.includes(Number(exit[1]))) return undefined;
+      throw asProblem(exit === null ? text : text.slice(exit.index), args, error);
     }
-  }) as Run;
+  };
 }
 
-class GitExit extends Error {
-  readonly code: number;
-
-  constructor(code: number, stderr: string) {
-    super(stderr === '' ? `git ended with ${code}` : stderr);
-    this.code = code;
-  }
-}
-
-/** Errors come wrapped. */
-function exitOf(error: unknown): GitExit | undefined {
-  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    if (at instanceof GitExit) return at;
-  }
-  return undefined;
-}
-
-function asProblem(error: unknown, args: readonly string[]): Problem {
-  const text = error instanceof Error ? error.message : String(error);
-  if (/ENOENT/.test(text) && exitOf(error) === undefined) {
+function asProblem(text: string, args: readonly string[], cause: unknown): Problem {
+  if (text.includes('ENOENT') && !text.startsWith('git exit')) {
     return invalid(
       'no-git',
       'git is not installed, or not in PATH',
       'Install git: datawf keeps its small files in a git repository.',
     );
   }
+  const lines = text.split('\n').filter((line) => line !== '');
   return new Problem({
     code: 'git-failed',
-    message: `git ${args[0] ?? ''} failed: ${text.split('\n')[0] ?? ''}`,
+    message: `git ${args[0] ?? ''} failed: ${lines[0] ?? ''}`,
     exit: EXIT.unexpected,
-    details: text.split('\n').slice(1, 20),
-    cause: error,
+    details: lines.slice(1, 20),
+    cause,
   });
 }
