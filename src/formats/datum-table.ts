@@ -1,4 +1,3 @@
-import { parseCaptures } from '../model/captures.ts';
 import type { DatumRow } from '../model/datum.ts';
 import { isDigest, type Digest } from '../model/digest.ts';
 import { damaged, type Problem } from '../model/problem.ts';
@@ -50,10 +49,12 @@ function digestAt(line: string, start: number): Digest | undefined {
 }
 
 const ORDINARY = /^[A-Za-z_][A-Za-z0-9_]*=[A-Za-z0-9_.:/-]+$/;
+const GENERAL =
+  /^[A-Za-z_]\w*=(?:[^%&=\s\p{Cc}]|%[0-9A-F]{2})+(?:&[A-Za-z_]\w*=(?:[^%&=\s\p{Cc}]|%[0-9A-F]{2})+)*$/u;
 
 function isCaptures(text: string): boolean {
   if (text === '-' || ORDINARY.test(text)) return true;
-  return !/[\s\p{Cc}]/u.test(text) && parseCaptures(text) !== undefined;
+  return GENERAL.test(text);
 }
 
 function corruptRow(line: string): Problem {

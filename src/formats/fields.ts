@@ -1,7 +1,8 @@
+import { parseDigest, type Digest } from '../model/digest.ts';
 import { didYouMean } from '../util/suggest.ts';
 import type { Findings } from './findings.ts';
 import { quotingHint } from './yaml-hint.ts';
-import { isNothing, kindOf, type YamlEntry, type YamlMap, type YamlNode } from './yaml-node.ts';
+import { isNothing, kindOf, type YamlMap, type YamlNode } from './yaml-node.ts';
 
 /**
  * A value of a tracked file on its way into the model. The readers below return what they were asked for, or undefined
@@ -14,10 +15,10 @@ export interface Field {
   readonly what: string;
 }
 
-/** Records what is wrong with a field. */
-export function reject(field: Field, message: string, hint?: string): undefined {
+/** Records what is wrong with a field; returns how much is wrong by now. */
+export function reject(field: Field, message: string, hint?: string): number {
   field.findings.add(field.node.at, message, hint);
-  return undefined;
+  return field.findings.list.length;
 }
 
 /** The map's fields by name; others than the known ones are refused with a "did you mean". */
@@ -35,19 +36,28 @@ export function fieldsOf(field: Field, known: readonly string[]): ReadonlyMap<st
   return fields;
 }
 
-/** The entries of a map of names; `{}` for none. */
-export function entriesOf(field: Field | undefined): readonly YamlEntry[] {
-  return (field === undefined ? undefined : mapOf(field))?.entries ?? [];
+/** One name of a map with its value. */
+export interface NamedField {
+  readonly name: string;
+  /** Offset of the name. */
+  readonly at: number;
+  readonly value: Field;
 }
 
-/** One entry of a map as a field of its own. */
-export function entryField(field: Field, { key, value }: YamlEntry): Field {
-  return { findings: field.findings, node: value, what: `${key.text} in ${field.what}` };
+/** The entries of a map whose names are free; none where the field is absent. */
+export function entriesOf(field: Field | undefined): readonly NamedField[] {
+  if (field === undefined) return [];
+  const entries = mapOf(field)?.entries ?? [];
+  return entries.map(({ key, value }) => ({
+    name: key.text,
+    at: key.at,
+    value: { findings: field.findings, node: value, what: `${key.text} in ${field.what}` },
+  }));
 }
 
 function mapOf(field: Field): YamlMap | undefined {
   if (field.node.kind === 'map') return field.node;
-  return reject(field, `${field.what} takes a map, not ${kindOf(field.node)}`, cureOfNothing(field));
+  return void reject(field, `${field.what} takes a map, not ${kindOf(field.node)}`, cureOfNothing(field));
 }
 
 /** A text that isn't empty. */
@@ -55,25 +65,24 @@ export function textOf(field: Field | undefined): string | undefined {
   if (field === undefined) return undefined;
   const { node } = field;
   if (node.kind === 'text' && node.text !== '' && !isNothing(node)) return node.text;
-  if (node.kind === 'text' && !node.plain) return reject(field, `${field.what} is empty`);
+  if (node.kind === 'text' && !node.plain) return void reject(field, `${field.what} is empty`);
   const quote = node.kind === 'text' ? undefined : quotingHint(field.findings.source.text, node.at);
-  return reject(field, `${field.what} takes a text, not ${kindOf(node)}`, quote ?? cureOfNothing(field));
+  return void reject(field, `${field.what} takes a text, not ${kindOf(node)}`, quote ?? cureOfNothing(field));
 }
 
-/** A list of texts, none of them absent. */
+/** A list of texts; those that are wrong are left out. */
 export function textsOf(field: Field | undefined): readonly string[] | undefined {
-  const items = itemsOf(field);
-  if (field === undefined || items === undefined) return undefined;
-  return items.flatMap((node) => textOf({ ...field, node, what: `an item of ${field.what}` }) ?? []);
+  return itemsOf(field)?.flatMap((item) => textOf(item) ?? []);
 }
 
-/** The nodes of a list. */
-export function itemsOf(field: Field | undefined): readonly YamlNode[] | undefined {
+/** The items of a list. */
+export function itemsOf(field: Field | undefined): readonly Field[] | undefined {
   if (field === undefined) return undefined;
-  if (field.node.kind === 'list') return field.node.items;
-  const { node } = field;
+  const { findings, node, what } = field;
+  if (node.kind === 'list')
+    return node.items.map((item) => ({ findings, node: item, what: `an item of ${what}` }));
   const cure = node.kind === 'text' && node.text !== '' ? `Write [${node.text}].` : cureOfNothing(field);
-  return reject(field, `${field.what} takes a list, not ${kindOf(node)}`, cure);
+  return void reject(field, `${what} takes a list, not ${kindOf(node)}`, cure);
 }
 
 /** `true` or `false`, without quotes. */
@@ -82,7 +91,7 @@ export function flagOf(field: Field | undefined): boolean | undefined {
   const { node } = field;
   if (node.kind === 'text' && node.plain && (node.text === 'true' || node.text === 'false'))
     return node.text === 'true';
-  return reject(field, `${field.what} takes true or false, not ${shown(field)}`, quotesToo(field));
+  return void reject(field, `${field.what} takes true or false, not ${shown(field)}`, quotesToo(field));
 }
 
 /** A whole number of `least` or more, without quotes. */
@@ -93,7 +102,7 @@ export function wholeOf(field: Field | undefined, least: number): number | undef
     const value = Number(node.text);
     if (value >= least && Number.isSafeInteger(value)) return value;
   }
-  return reject(
+  return void reject(
     field,
     `${field.what} takes a whole number from ${least}, not ${shown(field)}`,
     quotesToo(field),
@@ -110,7 +119,7 @@ export function choiceOf<Word extends string>(
   const word = words.find((candidate) => node.kind === 'text' && candidate === node.text);
   if (word !== undefined) return word;
   const hint = node.kind === 'text' ? didYouMean(node.text, words) : undefined;
-  return reject(field, `${field.what} takes ${words.join(' or ')}, not ${shown(field)}`, hint);
+  return void reject(field, `${field.what} takes ${words.join(' or ')}, not ${shown(field)}`, hint);
 }
 
 /** A text with a grammar of its own; `cure` shows one that is right. */
@@ -121,7 +130,29 @@ export function parsedOf<Value>(
 ): Value | undefined {
   if (field === undefined) return undefined;
   const value = field.node.kind === 'text' && !isNothing(field.node) ? parse(field.node.text) : undefined;
-  return value ?? reject(field, `${field.what} can't be ${shown(field)}`, cure);
+  if (value === undefined) reject(field, `${field.what} can't be ${shown(field)}`, cure);
+  return value;
+}
+
+/** `version: 1` of a lock or pointer. */
+export function checkVersion(whole: Field, version: Field | undefined): void {
+  if (whole.node.kind !== 'map') return;
+  if (version === undefined) reject(whole, `${whole.what} has no version`);
+  else if (version.node.kind !== 'text' || version.node.text !== '1') {
+    reject(version, `${version.what} isn't 1`, 'If a newer datawf wrote it, use that one here too.');
+  }
+}
+
+/** A digest of a tracked file. */
+export function digestOf(field: Field | undefined): Digest | undefined {
+  return parsedOf(field, parseDigest, 'A digest has 64 of the digits 0-9 and a-f.');
+}
+
+/** A field that must be there. */
+export function required(whole: Field, fields: ReadonlyMap<string, Field>, name: string): Field | undefined {
+  const field = fields.get(name);
+  if (field === undefined && whole.node.kind === 'map') reject(whole, `${whole.what} has no ${name}`);
+  return field;
 }
 
 function shown({ node }: Field): string {

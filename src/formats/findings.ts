@@ -13,19 +13,21 @@ export interface Finding {
 /** Collects what is wrong with one text, so that a person sees all of it at once. */
 export interface Findings {
   readonly source: SourceText;
-  /** Returns undefined, so that a reader can end with it. */
-  add(at: number, message: string, hint?: string): undefined;
+  /** Of several at one offset the first counts (`defaults` are read once a stage). */
+  add(at: number, message: string, hint?: string): void;
   readonly list: readonly Finding[];
 }
 
 export function collectFindings(source: SourceText): Findings {
   const list: Finding[] = [];
+  const offsets = new Set<number>();
   return {
     source,
     list,
     add(at, message, hint) {
+      if (offsets.has(at)) return;
+      offsets.add(at);
       list.push({ at, message, hint });
-      return undefined;
     },
   };
 }

@@ -10,16 +10,19 @@ const WIDTH = 100;
 
 /** The place of an offset, with its line and a caret. Cost: a look at the text up to there. */
 export function placeAt(source: SourceText, offset: number): Place {
-  const { line, column, start } = positionAt(source.text, offset);
-  return { file: source.file, line, column, excerpt: excerptOf(source.text, start, line, column) };
+  const position = positionAt(source.text, offset);
+  const { line, column } = position;
+  return { file: source.file, line, column, excerpt: excerptOf(source.text, position) };
 }
 
-/** Line of an offset, from 1. */
-export function lineAt(text: string, offset: number): number {
-  return positionAt(text, offset).line;
+interface Position {
+  readonly line: number;
+  readonly column: number;
+  /** Offset of the line. */
+  readonly start: number;
 }
 
-function positionAt(text: string, offset: number): { line: number; column: number; start: number } {
+function positionAt(text: string, offset: number): Position {
   const end = Math.max(0, Math.min(offset, text.length));
   let line = 1;
   let start = 0;
@@ -30,7 +33,7 @@ function positionAt(text: string, offset: number): { line: number; column: numbe
   return { line, column: end - start + 1, start };
 }
 
-function excerptOf(text: string, start: number, line: number, column: number): string {
+function excerptOf(text: string, { line, column, start }: Position): string {
   const newline = text.indexOf('\n', start);
   const whole = text.slice(start, newline < 0 ? text.length : newline);
   const from = column <= WIDTH - 20 ? 0 : column - WIDTH / 2;
@@ -43,4 +46,19 @@ function excerptOf(text: string, start: number, line: number, column: number): s
 /** A text from outside without what could steer a terminal; as many UTF-16 units as before. */
 function printable(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, ' ');
+}
+
+/** Lines of many offsets of one text, each by a search among its newlines. */
+export function lineCounter(text: string): (offset: number) => number {
+  const newlines: number[] = [];
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) newlines.push(at);
+  return (offset) => {
+    let [low, high] = [0, newlines.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((newlines[middle] ?? 0) < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low + 1;
+  };
 }

@@ -5,7 +5,6 @@ import type { CodePath, Dep, Out, ParamRef, Shift } from '../model/stage.ts';
 import {
   choiceOf,
   entriesOf,
-  entryField,
   fieldsOf,
   flagOf,
   itemsOf,
@@ -15,6 +14,7 @@ import {
   textsOf,
   type Field,
 } from './fields.ts';
+import type { RepoPath } from '../model/repo-path.ts';
 import { trackedPath } from './tracked-path.ts';
 import { quotingHint } from './yaml-hint.ts';
 import { isNothing } from './yaml-node.ts';
@@ -22,66 +22,57 @@ import { isNothing } from './yaml-node.ts';
 /** `cmd`: a text for the shell or a list. */
 export function readCmd(field: Field | undefined): string | readonly string[] | undefined {
   if (field?.node.kind !== 'list') return textOf(field);
-  const words = field.node.items.map((node) =>
-    node.kind === 'text' && !isNothing(node)
-      ? node.text
-      : textOf({ ...field, node, what: `an item of ${field.what}` }),
-  );
-  if (words.length === 0 || words[0] === '') return reject(field, `${field.what} names no program`);
+  const words = (itemsOf(field) ?? []).map((item) => wordOf(item));
+  if (words.length === 0 || words[0] === '') return void reject(field, `${field.what} names no program`);
   return words.every((word) => word !== undefined) ? words : undefined;
+}
+
+function wordOf(item: Field): string | undefined {
+  return item.node.kind === 'text' && !isNothing(item.node) ? item.node.text : textOf(item);
 }
 
 /** `code`: files, and folders by a trailing slash. */
 export function readCode(field: Field | undefined, base: string): readonly CodePath[] {
-  const seen = new Set<string>();
-  return (itemsOf(field) ?? []).flatMap((node) => {
-    const item: Field = {
-      findings: field?.findings ?? never(),
-      node,
-      what: `an item of ${field?.what ?? ''}`,
-    };
-    const text = textOf(item);
-    if (text === undefined) return [];
-    if (/[*{}]/.test(text)) {
-      reject(
-        item,
-        `${JSON.stringify(text)} in ${field?.what ?? ''} is a pattern`,
-        'Name files, or a folder with a trailing slash: lib/',
-      );
-      return [];
-    }
-    const tracked = trackedPath(text.replace(/\/$/, ''), base);
-    if ('fault' in tracked) {
-      reject(
-        item,
-        `the path ${JSON.stringify(text)} ${tracked.fault}`,
-        'Name files or folders inside the repository; a leading / means its root.',
-      );
-      return [];
-    }
-    if (seen.has(tracked.path)) {
-      reject(item, `${JSON.stringify(text)} is in ${field?.what ?? ''} twice`, 'Delete one of them.');
-      return [];
-    }
-    seen.add(tracked.path);
-    return [{ path: tracked.path, folder: text.endsWith('/') }];
-  });
+  const code = new Map<string, CodePath>();
+  for (const item of itemsOf(field) ?? []) {
+    const entry = readCodePath(item, base);
+    if (entry === undefined) continue;
+    if (code.has(entry.path)) reject(item, `${entry.path} is here twice`, 'Delete one of them.');
+    code.set(entry.path, entry);
+  }
+  return [...code.values()];
 }
 
-function never(): never {
-  throw new Error('an item has a list');
+function readCodePath(item: Field, base: string): CodePath | undefined {
+  const text = textOf(item);
+  if (text === undefined) return undefined;
+  if (/[*{}]/.test(text)) {
+    return void reject(
+      item,
+      `${item.what} is a pattern: ${text}`,
+      'Name files, or a folder with a trailing slash: lib/',
+    );
+  }
+  const path = readPath(item, text.replace(/\/$/, ''), base);
+  return path === undefined ? undefined : { path, folder: text.endsWith('/') };
+}
+
+function readPath(item: Field, text: string, base: string): RepoPath | undefined {
+  const tracked = trackedPath(text, base);
+  if ('path' in tracked) return tracked.path;
+  const cure = 'Name a file or folder inside the repository; a leading / means its root.';
+  return void reject(item, `the path ${JSON.stringify(text)} ${tracked.fault}`, cure);
 }
 
 /** `deps`: a pattern, or a map with one. */
 export function readDeps(field: Field | undefined, base: string): readonly Dep[] {
-  return entriesOf(field).flatMap((entry) => {
-    const dep = entryField(field ?? never(), entry);
-    const form = formOf(dep, ['path', 'optional', 'window', 'access']);
+  return entriesOf(field).flatMap(({ name, value }) => {
+    const form = formOf(value, ['path', 'optional', 'window', 'access']);
     const pattern = readPattern(form.get('path'), base);
     if (pattern === undefined) return [];
     return [
       {
-        name: entry.key.text,
+        name,
         pattern,
         optional: flagOf(form.get('optional')) ?? false,
         window: readWindow(form.get('window')),
@@ -93,12 +84,10 @@ export function readDeps(field: Field | undefined, base: string): readonly Dep[]
 
 /** `outs`: a pattern, or a map with one. */
 export function readOuts(field: Field | undefined, base: string): readonly Out[] {
-  return entriesOf(field).flatMap((entry) => {
-    const out = entryField(field ?? never(), entry);
-    const form = formOf(out, ['path', 'optional']);
+  return entriesOf(field).flatMap(({ name, value }) => {
+    const form = formOf(value, ['path', 'optional']);
     const pattern = readPattern(form.get('path'), base);
-    if (pattern === undefined) return [];
-    return [{ name: entry.key.text, pattern, optional: flagOf(form.get('optional')) ?? false }];
+    return pattern === undefined ? [] : [{ name, pattern, optional: flagOf(form.get('optional')) ?? false }];
   });
 }
 
@@ -127,7 +116,7 @@ function readPattern(field: Field | undefined, base: string): Pattern | undefine
     return parsePattern(text, base);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return reject(field, error.message, error.hint);
+    return void reject(field, error.message, error.hint);
   }
 }
 
@@ -136,8 +125,8 @@ const WINDOW = 'Write the shifts of its start and end: [-6d, 0d]. Units are y, m
 function readWindow(field: Field | undefined): readonly [Shift, Shift] | undefined {
   const items = itemsOf(field);
   if (field === undefined || items === undefined) return undefined;
-  if (items.length !== 2) return reject(field, `${field.what} takes two shifts`, WINDOW);
-  const [start, end] = items.map((node) => parsedOf({ ...field, node }, parseShift, WINDOW));
+  if (items.length !== 2) return void reject(field, `${field.what} takes two shifts`, WINDOW);
+  const [start, end] = items.map((item) => parsedOf(item, parseShift, WINDOW));
   return start === undefined || end === undefined ? undefined : [start, end];
 }
 
@@ -145,41 +134,29 @@ const PARAM = /^(?:(.+):)?([^:]+)$/s;
 
 /** `params`: a key of params.yaml beside the file, or `file.yaml:key`. */
 export function readParams(field: Field | undefined, base: string): readonly ParamRef[] {
-  return (itemsOf(field) ?? []).flatMap((node) => {
-    const item: Field = { ...(field ?? never()), node, what: `an item of ${field?.what ?? ''}` };
+  return (itemsOf(field) ?? []).flatMap((item) => {
     const text = textOf(item);
     if (text === undefined) return [];
     const [, file = 'params.yaml', key = ''] = PARAM.exec(text) ?? [];
-    const variable = key.replaceAll('.', '_');
-    const tracked = trackedPath(file, base);
-    if ('fault' in tracked) {
-      reject(
-        item,
-        `the path ${JSON.stringify(file)} ${tracked.fault}`,
-        'Name a file of the repository: params.yaml:key',
-      );
-      return [];
+    const path = readPath(item, file, base);
+    if (path === undefined) return [];
+    if (/^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*$/.test(key)) {
+      return [{ file: path, key, variable: key.replaceAll('.', '_') }];
     }
-    if (!/^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*$/.test(key)) {
-      reject(
-        item,
-        `the param ${JSON.stringify(text)} makes no variable name`,
-        'Keys are names with dots between them, as in clean.threshold or file.yaml:clean.threshold.',
-      );
-      return [];
-    }
-    return [{ file: tracked.path, key, variable }];
+    const cure = 'Keys are names with dots between them, as in clean.threshold or file.yaml:clean.threshold.';
+    reject(item, `the param ${JSON.stringify(text)} makes no variable name`, cure);
+    return [];
   });
 }
 
 /** `env`: texts, or null for a value from outside. */
 export function readEnv(field: Field | undefined): ReadonlyMap<string, string | null> {
   const env = new Map<string, string | null>();
-  for (const entry of entriesOf(field)) {
-    const { key, value } = entry;
-    if (isNothing(value)) env.set(key.text, null);
-    else if (value.kind === 'text') env.set(key.text, value.text);
-    else textOf(entryField(field ?? never(), entry));
+  for (const { name, value } of entriesOf(field)) {
+    const { node } = value;
+    if (isNothing(node)) env.set(name, null);
+    else if (node.kind === 'text') env.set(name, node.text);
+    else textOf(value);
   }
   return env;
 }

@@ -19,3 +19,8 @@ export function trackedPath(text: string, base: string): TrackedPath {
 export function gitFault(path: string): string | undefined {
   return /(^|\/)\.git(\/|$)/i.test(path) ? "lies in git's own folder" : undefined;
 }
+
+/** Why a text can't be a home: a file that comes with a branch must not lead out of the work tree or into git's folder. */
+export function homeFault(text: string): string | undefined {
+  return pathFault(text) ?? gitFault(text);
+}
