@@ -54,28 +54,26 @@ export function createIntake(storeFolder: string): Intake {
     throw stillWritten(output.path);
   };
 
-  /** In threads; links among the files are taken one by one, since each thread sees only its own. */
+  /** Links first: what they point to may be moved away. */
+  const takeFew = (files: readonly FoundOutput[], mode: 'move' | 'copy'): readonly FileEntry[] => {
+    const links = files.filter((file) => !file.movable).map((file) => takeOne(file, 'copy'));
+    const rest = files.filter((file) => file.movable).map((file) => takeOne(file, mode));
+    return inOrder(files, [...links, ...rest]);
+  };
+
   const takeMany = async (
     files: readonly FoundOutput[],
     mode: 'move' | 'copy',
   ): Promise<readonly FileEntry[]> => {
-    const alone = files
-      .filter((file) => mode === 'move' && !file.movable)
-      .map((file) => takeOne(file, 'copy'));
-    const rest = files.filter((file) => mode === 'copy' || file.movable);
-    const columns = await ingestFiles({
-      root: '',
-      paths: rest.map((file) => file.file.slice(1)),
-      storeFolder,
-      mode,
-      inside: '/',
-    });
+    const links = files.filter((file) => !file.movable).map((file) => takeOne(file, 'copy'));
+    const rest = files.filter((file) => file.movable);
+    const paths = rest.map((file) => file.file.slice(1));
+    const columns = await ingestFiles({ root: '', paths, storeFolder, mode, inside: '/' });
     const entries = rest.map((output, index) => {
       if (columns.kinds[index] === KIND.none) throw stillWritten(output.path);
       return entryOf(output, digestAt(columns, index), columns.sizes[index] ?? 0);
     });
-    const byPath = new Map([...alone, ...entries].map((entry) => [entry.path, entry]));
-    return files.flatMap((file) => byPath.get(file.path) ?? []);
+    return inOrder(files, [...links, ...entries]);
   };
 
   return {
@@ -83,12 +81,18 @@ export function createIntake(storeFolder: string): Intake {
       try {
         const bytes = files.reduce((sum, file) => sum + file.size, 0);
         if (files.length >= MANY_FILES || bytes >= MANY_BYTES) return await takeMany(files, mode);
-        return files.map((file) => takeOne(file, mode));
+        return takeFew(files, mode);
       } catch (error) {
         throw fsProblem(error, 'store the outputs of a stage in', storeFolder);
       }
     },
   };
+}
+
+function inOrder(files: readonly FoundOutput[], entries: readonly FileEntry[]): readonly FileEntry[] {
+  if (entries.length <= 1) return entries;
+  const byPath = new Map(entries.map((entry) => [entry.path, entry]));
+  return files.flatMap((file) => byPath.get(file.path) ?? []);
 }
 
 function entryOf(output: FoundOutput, digest: Digest, size: number): FileEntry {

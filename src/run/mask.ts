@@ -73,9 +73,8 @@ function sureLength(text: string, pattern: RegExp, hidden: readonly string[]): n
   };
   let settled = 0;
   for (const match of text.matchAll(pattern)) {
-    const end = match.index + match[0].length;
-    if (end === text.length && maybeBegins(match.index)) return match.index;
-    settled = end;
+    if (maybeBegins(match.index)) return match.index;
+    settled = match.index + match[0].length;
   }
   const longest = hidden[0]?.length ?? 0;
   for (let from = Math.max(settled, text.length - longest + 1); from < text.length; from++) {

@@ -1,0 +1,23 @@
+import { createLocalRunner } from '../../src/run/local-runner.ts';
+import { processIdentity } from '../../src/run/process-table.ts';
+import { makeRunnerRig } from '../rig/runner-rig.ts';
+import { runnerContract } from './runner.ts';
+
+for (const [name, copyBelow] of [
+  ['local', 0],
+  ['local, copying inputs,', 1 << 20],
+] as const) {
+  runnerContract(name, async () => {
+    const rig = makeRunnerRig();
+    const runner = createLocalRunner({
+      root: rig.root,
+      storeFolder: rig.store.folder,
+      path: process.env['PATH'] ?? '',
+      process: processIdentity('here'),
+      now: Date.now,
+      copyBelow,
+      graceMs: 200,
+    });
+    return { rig, runner };
+  });
+}
