@@ -58,14 +58,13 @@ export function usageText(report: UsageReport, look: Look): string {
   const rows = report.datasets.map((dataset) => [
     formatBytes(dataset.bytes),
     plural(dataset.files, 'file'),
-    look.style.bold(dataset.path),
-    dataset.here === dataset.files ? '' : look.style.dim(`${dataset.here} here`),
+    look.style.bold(dataset.path) + (dataset.here === dataset.files ? '' : ` (${dataset.here} here)`),
   ]);
+  const { objects, bytes } = report.store;
   rows.push([
-    formatBytes(report.store.bytes),
-    plural(report.store.objects, 'object'),
+    formatBytes(bytes),
+    plural(objects, 'object'),
     look.style.dim('in the local store, all versions'),
-    '',
   ]);
   return `${alignRows(rows, ['right', 'right']).join('\n')}\n`;
 }
