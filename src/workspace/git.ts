@@ -169,7 +169,7 @@ function runnerOf(workspace: Workspace, env: Readonly<Record<string, string | un
       unsafe: ALLOWED,
       // Exit codes are judged below; warnings on stderr are no failures. Of an error only the message comes through.
       errors: (error, { exitCode, stdErr }) => {
-        if (exitCode === 0 || error instanceof Error) return error;
+        if (exitCode === 0 || (error instanceof Error && 'syscall' in error)) return error;
         return new Error(`git exit ${exitCode}: ${Buffer.concat(stdErr).toString('utf8')}`);
       },
       ...(input === undefined ? {} : { input: () => input }),
