@@ -95,7 +95,7 @@ export async function datasetStates(
   for (const dataset of project.datasets) {
     const snapshot = snapshotOf(snapshots, dataset.home);
     if (snapshot === undefined) continue;
-    all.push(await stateOf(store, dataset, { snapshot, found: edits.get(dataset) ?? NO_EDITS }));
+    all.push(await stateOf({ ctx, store }, dataset, { snapshot, found: edits.get(dataset) ?? NO_EDITS }));
   }
   return {
     all,
@@ -191,13 +191,14 @@ async function trackedTest(
 }
 
 async function stateOf(
-  store: Store,
+  { ctx, store }: { ctx: AppContext; store: Store },
   dataset: Dataset,
   { snapshot, found }: { snapshot: HomeSnapshot; found: Edits },
 ): Promise<DatasetState> {
   const brought = snapshot.trees.get(dataset.owner);
   const isBrought = brought === dataset.recorded && kindIsRight(dataset, snapshot);
-  const against = isBrought ? found : await againstRecord(store, dataset, found);
+  const differs = isBrought ? found : await againstRecord(store, dataset, found);
+  const against = snapshot.known ? differs : await withoutSaved(ctx, differs);
   const isOut = dataset.stage !== undefined;
   const edits = isOut ? { ...against, deleted: [] } : against;
   const edited = edits.added.length + edits.changed.length + edits.deleted.length > 0;
@@ -248,6 +249,21 @@ async function againstRecord(store: Store, dataset: Dataset, found: Edits): Prom
   return edits;
 }
 
+/**
+ * Where no index tells (it was lost, or another branch divides the folders otherwise), a file whose bytes the store has is
+ * another version and no edit: nothing is lost when the record replaces it.
+ */
+async function withoutSaved(ctx: AppContext, edits: Edits): Promise<Edits> {
+  if (edits.changed.length === 0) return edits;
+  const unsaved = new Set(
+    await ctx.store.missingObjects(
+      edits.changed.map(({ digest }) => digest),
+      ctx.signal,
+    ),
+  );
+  return { ...edits, changed: edits.changed.filter(({ digest }) => unsaved.has(digest)) };
+}
+
 /** From so many edits on, the whole listing costs less than a way down the tree for each. */
 const MANY_EDITS = 100;
 
@@ -296,8 +312,8 @@ function inHome(home: string, listing: readonly FileEntry[]): readonly FileEntry
   }));
 }
 
-/** A tree that isn't here is told by the dataset that needs it. */
-async function withName<Value>(dataset: Dataset, work: Promise<Value>): Promise<Value> {
+/** A tree that isn't here is told by the dataset that needs it: `missing-tree` (exit 4) with the cure. */
+export async function withName<Value>(dataset: Dataset, work: Promise<Value>): Promise<Value> {
   try {
     return await work;
   } catch (error) {
