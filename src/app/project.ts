@@ -71,7 +71,10 @@ export function loadProject(tracked: TrackedFiles): Project {
   const graph = buildGraph(stages);
   const locks = readLocks(tracked);
   const pointers = tracked.pointers.map((path) => parsePointerFile(tracked.read(path) ?? '', path));
-  const datasets = [...pointers.map(pointerDataset), ...graph.order.flatMap((node) => stageDatasets(node, locks))];
+  const datasets = [
+    ...pointers.map(pointerDataset),
+    ...graph.order.flatMap((node) => stageDatasets(node, locks)),
+  ];
   checkPointers(pointers, stages);
   return {
     pipeline,
@@ -106,7 +109,9 @@ export function toRepoPath(dataset: Pick<Dataset, 'home' | 'single'>, path: stri
 
 /** A repository path as the dataset's tree names it: relative to the home; a single file by its last name. */
 export function toTreePath(dataset: Pick<Dataset, 'home' | 'single'>, path: string): string {
-  return dataset.single ? path.slice(parentOf(path).length + (path.includes('/') ? 1 : 0)) : path.slice(dataset.home.length + 1);
+  return dataset.single
+    ? path.slice(parentOf(path).length + (path.includes('/') ? 1 : 0))
+    : path.slice(dataset.home.length + 1);
 }
 
 /** The root home that a path lies in, or undefined. */
@@ -115,13 +120,22 @@ export function rootOf(roots: readonly string[], path: string): string | undefin
 }
 
 function zoneOf(files: readonly PipelineFile[]): string {
-  return files.find((file) => parentOf(file.file) === '')?.zone ?? files.find((file) => file.zone !== undefined)?.zone ?? 'UTC';
+  return (
+    files.find((file) => parentOf(file.file) === '')?.zone ??
+    files.find((file) => file.zone !== undefined)?.zone ??
+    'UTC'
+  );
 }
 
 function checkDefinitions(stages: readonly Stage[], files: ReadonlyMap<RepoPath, PipelineFile>): void {
   const faults = [
-    ...stages.flatMap((stage) => checkStage(stage).map((fault) => ({ ...fault, stage: stage.id, file: stage.file }))),
-    ...checkProducers(stages).map((fault) => ({ ...fault, file: stages.find((stage) => stage.id === fault.stage)?.file })),
+    ...stages.flatMap((stage) =>
+      checkStage(stage).map((fault) => ({ ...fault, stage: stage.id, file: stage.file })),
+    ),
+    ...checkProducers(stages).map((fault) => ({
+      ...fault,
+      file: stages.find((stage) => stage.id === fault.stage)?.file,
+    })),
   ];
   const problems = faults.map(({ problem, stage, field, file }) => {
     const place = file === undefined ? undefined : files.get(file)?.place(stage, field);
@@ -208,7 +222,14 @@ function checkPointers(pointers: readonly Pointer[], stages: readonly Stage[]): 
         exit: 2,
       });
     }
-    const maker = stages.find((stage) => stage.outs.some((out) => out.pattern.home === pointer.path && out.pattern.shape !== 'glob' && out.pattern.captures.length === 0));
+    const maker = stages.find((stage) =>
+      stage.outs.some(
+        (out) =>
+          out.pattern.home === pointer.path &&
+          out.pattern.shape !== 'glob' &&
+          out.pattern.captures.length === 0,
+      ),
+    );
     if (maker !== undefined) {
       throw new Problem({
         code: 'two-producers',

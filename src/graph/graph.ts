@@ -114,7 +114,10 @@ function sortByNeed(drafts: readonly Draft[]): Draft[] {
 function cycleProblem(around: readonly Draft[]) {
   const names = around.map((draft) => draft.stage.id);
   const [first] = around;
-  const text = names.length === 1 ? `stage ${names[0]} reads what it writes` : `the stages ${[...names].reverse().join(' -> ')} -> ${names.at(-1)} go round in a circle`;
+  const text =
+    names.length === 1
+      ? `stage ${names[0]} reads what it writes`
+      : `the stages ${[...names].reverse().join(' -> ')} -> ${names.at(-1)} go round in a circle`;
   const problem = invalid(
     'cycle',
     text,

@@ -63,12 +63,18 @@ function shiftText(shift: Shift): string {
  * Digest of the input half: the captures and, per dep, the tree of the files this datum sees (null: none), by the names
  * of the deps. `deps` must be in one order for all datums of a stage.
  */
-export function inputHalf(captures: ReadonlyMap<string, string>, deps: ReadonlyMap<string, string | null>): Digest {
+export function inputHalf(
+  captures: ReadonlyMap<string, string>,
+  deps: ReadonlyMap<string, string | null>,
+): Digest {
   return digestHex(inputText(captures, deps)) as Digest;
 }
 
 /** The readable input half, canonical JSON. */
-export function inputText(captures: ReadonlyMap<string, string>, deps: ReadonlyMap<string, string | null>): string {
+export function inputText(
+  captures: ReadonlyMap<string, string>,
+  deps: ReadonlyMap<string, string | null>,
+): string {
   return canonicalJson({ captures: Object.fromEntries(captures), deps: Object.fromEntries(deps) });
 }
 

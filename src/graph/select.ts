@@ -69,7 +69,10 @@ function readTarget(text: string, scope: TargetScope): Target {
   throw notFound(
     'no-target',
     `there is no stage or dataset "${name}"`,
-    didYouMean(name, known) ?? (known.length === 0 ? 'The repository has no stages yet: datawf stage add' : `There are: ${known.slice(0, 12).join(', ')}`),
+    didYouMean(name, known) ??
+      (known.length === 0
+        ? 'The repository has no stages yet: datawf stage add'
+        : `There are: ${known.slice(0, 12).join(', ')}`),
   );
 }
 
@@ -77,7 +80,12 @@ function stagesNamed(name: string, graph: Graph): readonly StageNode[] {
   const exact = graph.byId.get(name as StageId);
   if (exact !== undefined) return [exact];
   if (!/[*?[]/.test(name) || name.startsWith('./') || name.startsWith('/')) return [];
-  const glob = new RegExp(`^${name.replace(/[.\\+^${}()|]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.')}$`);
+  const glob = new RegExp(
+    `^${name
+      .replace(/[.\\+^${}()|]/g, '\\$&')
+      .replace(/\*/g, '.*')
+      .replace(/\?/g, '.')}$`,
+  );
   return graph.order.filter((node) => glob.test(node.stage.id));
 }
 
@@ -85,7 +93,9 @@ function stagesNamed(name: string, graph: Graph): readonly StageNode[] {
 function touches(pattern: Pattern, path: string): boolean {
   if (path === '' || isWithin(pattern.home, path)) return true;
   if (!isWithin(path, pattern.home)) return false;
-  return matchPath(pattern, path) !== undefined || pattern.source === `${path}/` || prefixMatches(pattern, path);
+  return (
+    matchPath(pattern, path) !== undefined || pattern.source === `${path}/` || prefixMatches(pattern, path)
+  );
 }
 
 /** A folder between the home and the files: compared segment by segment as far as it goes. */

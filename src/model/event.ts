@@ -31,7 +31,12 @@ export type WorkEvent =
       /** Last lines of the command's stderr where it failed. */
       readonly stderr?: string;
     }
-  | { readonly event: 'stage-end'; readonly stage: string; readonly counts: RunCounts; readonly seconds: number }
+  | {
+      readonly event: 'stage-end';
+      readonly stage: string;
+      readonly counts: RunCounts;
+      readonly seconds: number;
+    }
   /** Work over many files: `done` of `total` (0: unknown) of a verb such as "hashing". */
   | {
       readonly event: 'progress';

@@ -70,7 +70,9 @@ export function joinPath(folder: string, name: string): RepoPath {
 
 /** Whether a path is the folder itself or lies below it; the folder '' holds everything. */
 export function isWithin(path: string, folder: string): boolean {
-  return folder === '' || path === folder || (path.startsWith(folder) && path.charCodeAt(folder.length) === 47);
+  return (
+    folder === '' || path === folder || (path.startsWith(folder) && path.charCodeAt(folder.length) === 47)
+  );
 }
 
 const SYSTEM_NAMES = /(^|\/)(\.DS_Store|Thumbs\.db|\._[^/]*)$/;

@@ -39,7 +39,10 @@ export interface StageReport {
   /** Numbers behind a stale stage are bounds: upstream work may lower them. */
   readonly bound: boolean;
   /** Up to 20 waiting datums with what they lack. */
-  readonly waiting: readonly { readonly captures: Readonly<Record<string, string>>; readonly missing: readonly string[] }[];
+  readonly waiting: readonly {
+    readonly captures: Readonly<Record<string, string>>;
+    readonly missing: readonly string[];
+  }[];
   /** Datums per code half other than the present one. */
   readonly codeVersions?: Readonly<Record<string, number>>;
 }
@@ -55,7 +58,11 @@ export interface DatasetReport {
   readonly changed: number;
   readonly deleted: number;
   /** Up to 20 of each. */
-  readonly paths?: { readonly added: readonly string[]; readonly changed: readonly string[]; readonly deleted: readonly string[] };
+  readonly paths?: {
+    readonly added: readonly string[];
+    readonly changed: readonly string[];
+    readonly deleted: readonly string[];
+  };
 }
 
 export interface StatusReport {
@@ -80,7 +87,8 @@ export interface KeyDifference {
 export interface WhyDatum {
   readonly captures: Readonly<Record<string, string>>;
   readonly datum: string;
-  readonly decision: 'run' | 'cached' | 'current' | 'waiting' | 'vanished' | 'blocked' | 'pending' | 'frozen' | 'always';
+  readonly decision:
+    'run' | 'cached' | 'current' | 'waiting' | 'vanished' | 'blocked' | 'pending' | 'frozen' | 'always';
   /** In words. */
   readonly reason: string;
   readonly differences: readonly KeyDifference[];
@@ -102,7 +110,11 @@ export interface WhyReport {
 }
 
 export interface DagReport {
-  readonly nodes: readonly { readonly id: string; readonly kind: 'stage' | 'dataset'; readonly state?: StageState }[];
+  readonly nodes: readonly {
+    readonly id: string;
+    readonly kind: 'stage' | 'dataset';
+    readonly state?: StageState;
+  }[];
   readonly edges: readonly { readonly from: string; readonly to: string }[];
 }
 
@@ -130,7 +142,12 @@ export interface ListedFile {
 }
 
 export interface UsageReport {
-  readonly datasets: readonly { readonly path: string; readonly files: number; readonly bytes: number; readonly here: number }[];
+  readonly datasets: readonly {
+    readonly path: string;
+    readonly files: number;
+    readonly bytes: number;
+    readonly here: number;
+  }[];
   readonly store: { readonly objects: number; readonly bytes: number };
 }
 

@@ -1,0 +1,187 @@
+import { labelPeriod, datumTimes } from '../graph/datums.ts';
+import { closure, type StageNode } from '../graph/graph.ts';
+import { selectTargets, type Selection } from '../graph/select.ts';
+import { resolveMoment } from '../model/moment.ts';
+import { invalid, refused } from '../model/problem.ts';
+import { datasetStates, type DatasetStates } from './datasets.ts';
+import { openMemo, type PlanMemo } from './plan-memo.ts';
+import { Planner, type PlannerOptions } from './planner.ts';
+import type { AppContext } from './ports.ts';
+import { loadProject, lockedStage, workTreeFiles, type Project } from './project.ts';
+import { findSources, type Sources } from './sources.ts';
+import { gatherFacts } from './stage-facts.ts';
+import { StageState } from './stage-state.ts';
+import { typedPath } from './typed-path.ts';
+
+/** What to look at and how. */
+export interface AssessRequest {
+  readonly targets: readonly string[];
+  /** Only the named stages may work; what they need is taken as the lock has it. */
+  readonly single?: boolean;
+  readonly downstream?: boolean;
+  readonly force?: boolean;
+  readonly runCache?: boolean;
+  readonly runAlways?: boolean;
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+}
+
+/** The state of a checkout with a plan for it. */
+export interface Assessment {
+  readonly project: Project;
+  readonly selection: Selection;
+  /** Stages that may work. */
+  readonly scope: ReadonlySet<StageNode>;
+  readonly datasets: DatasetStates;
+  readonly sources: Sources;
+  readonly states: readonly StageState[];
+  readonly planner: Planner;
+  readonly memo: PlanMemo;
+}
+
+/** Reads the project and finds the stages that targets name. */
+export function selectStages(
+  ctx: AppContext,
+  targets: readonly string[],
+): { readonly project: Project; readonly selection: Selection } {
+  const project = loadProject(workTreeFiles(ctx.workspace));
+  const selection = selectTargets(targets, {
+    graph: project.graph,
+    datasets: project.pointers.map((pointer) => pointer.path),
+    toPath: (typed) => typedPath(ctx, typed),
+  });
+  return { project, selection };
+}
+
+/** The stages that a request lets work: the named ones and, unless `single`, what they need. */
+export function scopeOf({
+  selection,
+  single,
+  downstream,
+}: {
+  selection: Selection;
+  single: boolean;
+  downstream: boolean;
+}): ReadonlySet<StageNode> {
+  const named = new Set([...selection.stages, ...selection.upstream, ...selection.downstream]);
+  if (downstream) for (const node of closure(selection.stages, 'downstream')) named.add(node);
+  return single ? named : closure(named, 'upstream');
+}
+
+/**
+ * Looks at everything that the targets rest on and plans it; `status`, `why`, dry runs and `repro` all begin here. Writes
+ * nothing but caches. Cost: a stat per file, and a full plan only of stages that something changed for.
+ */
+export async function assess(
+  ctx: AppContext,
+  request: AssessRequest,
+  hooks: Pick<PlannerOptions, 'onSettled' | 'onPlanned' | 'onStage'> = {},
+): Promise<Assessment> {
+  const { project, selection } = selectStages(ctx, request.targets);
+  const datasets = await datasetStates(ctx, project);
+  const assessment = await prepare(ctx, { project, selection, datasets, request, hooks });
+  await assessment.planner.start();
+  return assessment;
+}
+
+export interface Preparation {
+  readonly project: Project;
+  readonly selection: Selection;
+  readonly datasets: DatasetStates;
+  readonly request: AssessRequest;
+  readonly hooks: Pick<PlannerOptions, 'onSettled' | 'onPlanned' | 'onStage'>;
+}
+
+/** Everything that a plan needs; `planner.start()` makes it. */
+export async function prepare(
+  ctx: AppContext,
+  { project, selection, datasets, request, hooks }: Preparation,
+): Promise<Assessment> {
+  const { order } = project.graph;
+  const scope = scopeOf({
+    selection,
+    single: request.single ?? false,
+    downstream: request.downstream ?? false,
+  });
+  const forced = request.force === true ? forcedStages(selection, request) : new Set<StageNode>();
+  const facts = await gatherFacts(ctx, order);
+  const sources = await findSources(ctx, project, datasets);
+  const selects = timeFilter(ctx, project, request);
+  const memo = openMemo(ctx);
+  const states = order.map((node) => {
+    const own = facts.get(node);
+    if (own === undefined) throw new Error(`no facts of ${node.stage.id}`);
+    return new StageState({
+      node,
+      facts: own,
+      locked: lockedStage(project, node.stage),
+      datasets: project.datasets.filter((dataset) => dataset.stage === node),
+      store: ctx.store,
+      inScope: scope.has(node),
+      zone: project.pipeline.zone,
+      force: forced.has(node),
+      runCache: request.runCache ?? true,
+      runAlways: request.runAlways ?? false,
+      selects: selects(node),
+    });
+  });
+  const planner = new Planner({ ctx, sources, memo, states, ...hooks });
+  return { project, selection, scope, datasets, sources, states, planner, memo };
+}
+
+function forcedStages(selection: Selection, request: AssessRequest): ReadonlySet<StageNode> {
+  return request.downstream === true
+    ? closure(selection.stages, 'downstream')
+    : new Set([...selection.stages, ...selection.downstream]);
+}
+
+/** Lets in the datums whose period meets the half-open `[since, until)`; stages without time let all in. */
+function timeFilter(
+  ctx: AppContext,
+  project: Project,
+  request: AssessRequest,
+): (node: StageNode) => (captures: ReadonlyMap<string, string>) => boolean {
+  const clock = { now: ctx.around.now(), zone: project.pipeline.zone };
+  const since = request.since === undefined ? -Infinity : resolveMoment(request.since, clock);
+  const until = request.until === undefined ? Infinity : resolveMoment(request.until, clock);
+  if (since >= until) {
+    throw invalid(
+      'empty-window',
+      `the window from ${request.since ?? ''} to ${request.until ?? ''} is empty`,
+      '--until is not included: name the day after the last one.',
+    );
+  }
+  if (since === -Infinity && until === Infinity) return () => () => true;
+  return (node) => {
+    const [name, second] = datumTimes(node.stage);
+    if (name === undefined) return () => true;
+    if (second !== undefined) {
+      throw invalid(
+        'two-times',
+        `stage ${node.stage.id} has two times, ${name} and ${second}`,
+        'Leave it out of the targets of a run with --since or --until.',
+      );
+    }
+    return (captures) => {
+      const label = captures.get(name);
+      if (label === undefined) return true;
+      const period = labelPeriod(label);
+      return period.start < until && period.end > since;
+    };
+  };
+}
+
+/** Throws `output-edited` (exit 6) where outs of stages that a run would write were changed by hand. */
+export function refuseEditedOuts(datasets: DatasetStates, scope: ReadonlySet<StageNode>): void {
+  for (const { dataset, added, changed } of datasets.all) {
+    if (dataset.stage === undefined || !scope.has(dataset.stage)) continue;
+    const paths = [...changed, ...added].map((file) => file.path);
+    if (paths.length === 0) continue;
+    throw refused(
+      'output-edited',
+      `${paths.length === 1 ? `${paths[0] ?? ''} was` : `${paths.length} files of ${dataset.home} were`} edited, but stage ${dataset.stage.stage.id} makes ${paths.length === 1 ? 'it' : 'them'}`,
+      `Discard the edit: datawf checkout --force ${dataset.home}; or keep it as a correction: an optional dep of the stage`,
+      paths.slice(0, 20),
+    );
+  }
+}

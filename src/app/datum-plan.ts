@@ -1,0 +1,39 @@
+import type { DatumRow } from '../model/datum.ts';
+import type { Digest } from '../model/digest.ts';
+import type { DatumState, ReasonKind } from '../model/outcome.ts';
+import type { DatumSpec } from '../graph/datums.ts';
+import type { FileEntry } from '../model/file-entry.ts';
+
+/** What a datum downstream asks of the stage that makes its inputs. */
+export interface DatumOwner {
+  readonly id: string;
+  /** Output files by datum, as they stand now. */
+  files(): Promise<ReadonlyMap<string, readonly FileEntry[]>>;
+}
+
+/**
+ * One datum of a run. `pending` waits for datums upstream, `ready` is to run, `done` has its outcome. A datum that needs
+ * nothing is `done` with `skipped` from the start.
+ */
+export interface DatumPlan<Owner extends DatumOwner = DatumOwner> {
+  readonly stage: Owner;
+  /** Among the stage's datums. */
+  readonly index: number;
+  readonly id: string;
+  readonly spec: DatumSpec;
+  phase: 'pending' | 'ready' | 'running' | 'done';
+  outcome: DatumState | 'gone' | undefined;
+  /** Datums upstream that it still waits for. */
+  waitsFor: number;
+  /** It was found to need work, or to wait, when the plan was made: it counts as planned. */
+  planned: boolean;
+  reason: ReasonKind | 'upstream' | undefined;
+  input: Digest | undefined;
+  /** The row before this run. */
+  readonly row: DatumRow | undefined;
+}
+
+/** The datum failed or is blocked: what it would have written must not be seen. */
+export function isBad(datum: Pick<DatumPlan, 'outcome'>): boolean {
+  return datum.outcome === 'failed' || datum.outcome === 'blocked';
+}

@@ -1,0 +1,76 @@
+import type { FileEntry } from '../model/file-entry.ts';
+import { matchPath } from '../model/pattern.ts';
+import { compareBytes, joinPath, parentOf } from '../model/repo-path.ts';
+import type { Dep } from '../model/stage.ts';
+import { readListing } from '../store/trees.ts';
+import type { AppContext } from './ports.ts';
+import type { StageState } from './stage-state.ts';
+
+/** What changed in the files that a dep's datums used, against the tree that the lock names. */
+export interface DepDifference {
+  readonly dep: Dep;
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly deleted: readonly string[];
+}
+
+/**
+ * Compares the files that a stage's datums see now with those its lock entry says they used; undefined where the lock
+ * doesn't say (a row wasn't current) or the tree isn't here. Cost: the listings of the deps.
+ */
+export async function inputDifferences(
+  ctx: AppContext,
+  state: StageState,
+): Promise<readonly DepDifference[] | undefined> {
+  const inputs = state.options.locked?.inputs;
+  if (inputs === undefined) return undefined;
+  const differences: DepDifference[] = [];
+  for (const [index, dep] of state.node.stage.deps.entries()) {
+    const tree = inputs.get(dep.name);
+    if (tree === undefined) continue;
+    const whole = state.wholes[index];
+    if (whole?.tree === tree) continue;
+    if (!(await ctx.store.hasTree(tree))) return undefined;
+    const before = (await readListing(ctx.store, tree)).map((entry) => ({
+      ...entry,
+      path: repoPathIn(dep, entry.path),
+    }));
+    const now = whole === undefined ? usedNow(state, index) : await whole.load();
+    differences.push({ dep, ...compare(before, now) });
+  }
+  return differences;
+}
+
+/** The paths of `inputDifferences`, sorted. */
+export function changedPaths(differences: readonly DepDifference[]): string[] {
+  const paths = differences.flatMap(({ added, changed, deleted }) => [...added, ...changed, ...deleted]);
+  return [...new Set(paths)].sort(compareBytes);
+}
+
+function repoPathIn(dep: Dep, path: string): string {
+  const { home, shape, captures } = dep.pattern;
+  return shape === 'file' && captures.length === 0 ? joinPath(parentOf(home), path) : joinPath(home, path);
+}
+
+/** Files that match the dep now; of datums upstream that aren't settled the last ones. */
+function usedNow(state: StageState, index: number): FileEntry[] {
+  const view = state.views[index];
+  const dep = state.node.stage.deps[index];
+  if (view === undefined || dep === undefined) return [];
+  return view.entries.flatMap((entry) =>
+    entry !== undefined && matchPath(dep.pattern, entry.path) !== undefined ? [entry] : [],
+  );
+}
+
+function compare(before: readonly FileEntry[], now: readonly FileEntry[]): Omit<DepDifference, 'dep'> {
+  const old = new Map(before.map((entry) => [entry.path, entry]));
+  const added: string[] = [];
+  const changed: string[] = [];
+  for (const entry of now) {
+    const past = old.get(entry.path);
+    if (past === undefined) added.push(entry.path);
+    else if (past.digest !== entry.digest || past.kind !== entry.kind) changed.push(entry.path);
+    old.delete(entry.path);
+  }
+  return { added, changed, deleted: [...old.keys()] };
+}

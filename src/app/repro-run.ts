@@ -1,0 +1,290 @@
+import type { RunWriter } from '../history/history.ts';
+import type { EndEvent } from '../model/event.ts';
+import { EXIT, Problem } from '../model/problem.ts';
+import { NO_TOTALS, type RunHead } from '../model/run-record.ts';
+import { ResultWriter } from '../store/result-writer.ts';
+import { lockPathOf } from './project.ts';
+import { prepare, refuseEditedOuts, scopeOf, selectStages, type Assessment } from './assess.ts';
+import { datasetStates } from './datasets.ts';
+import { checkDrops } from './drop-guard.ts';
+import { execute } from './execute.ts';
+import { environmentOf } from '../graph/environment.ts';
+import { openLockWriter, type LockWriter } from './lock-writer.ts';
+import type { Settled } from './planner.ts';
+import type { AppContext } from './ports.ts';
+import { ignoreFileOf, pointerPath } from './pointer-files.ts';
+import { recordEdits } from './record-edits.ts';
+import type { ReproRequest } from './requests.ts';
+import { assessRequest, sumCounts } from './repro.ts';
+import { isCurrent } from './row-writer.ts';
+import type { RunPorts } from './run-ports.ts';
+import { openRunTrail, type RunTrail } from './run-trail.ts';
+import { planLine, runCounts } from './stage-report.ts';
+import type { StageState } from './stage-state.ts';
+import { bringHere, clearUndeclared } from './bring-here.ts';
+import { rememberRun } from './remember-run.ts';
+
+export interface RunStart {
+  readonly ports: RunPorts;
+  /** Epoch milliseconds. */
+  readonly started: number;
+}
+
+/** A run of `repro`, by the holder of the process lock. */
+export async function runLocked(
+  ctx: AppContext,
+  request: ReproRequest,
+  { ports, started }: RunStart,
+): Promise<EndEvent> {
+  const settled: Settled[] = [];
+  const run: { trail?: RunTrail; lock?: LockWriter } = {};
+  const onSettled = (outcome: Settled): void => {
+    if (run.trail === undefined) settled.push(outcome);
+    else run.trail.settled(outcome);
+    if (outcome.row !== undefined) run.lock?.mark(outcome.datum.stage);
+  };
+  const guard = async (state: StageState): Promise<void> => {
+    if (!request.allowDrop) await checkDrops(state);
+  };
+  const onStage = async (state: StageState): Promise<void> => {
+    await guard(state);
+    await state.dropVanished();
+    if (needsWrite(state)) run.lock?.mark(state);
+    run.trail?.stageEnd(state);
+  };
+
+  const { datasets, ...selected } = await recordedDatasets(ctx, request);
+  const assessment = await prepare(ctx, {
+    ...selected,
+    datasets,
+    request: assessRequest(request),
+    hooks: { onSettled, onPlanned: guard, onStage },
+  });
+  await assessment.planner.start();
+  warnUnused(ctx, assessment);
+
+  const lock = openLockWriter(ctx, assessment.project);
+  run.lock = lock;
+  const dropped = request.targets.length === 0 ? lock.dropUndeclared() : [];
+  for (const state of assessment.states) if (needsWrite(state)) lock.mark(state);
+  const brought = await bringHere(ctx, assessment);
+  if (!hasWork(assessment, dropped)) {
+    await lock.write();
+    await rememberRun(assessment, lock);
+    return finish(ctx, { assessment, started, exit: EXIT.ok, state: 'done', brought });
+  }
+
+  const history = await ports.history();
+  const writer = await history.openRun(await runHead(ctx, ports));
+  const trail = openRunTrail(ctx, writer, assessment);
+  run.trail = trail;
+  ctx.emit({ event: 'run-start', run: writer.id, kind: 'repro' });
+  await emitPlan(ctx, assessment);
+  for (const outcome of settled) trail.settled(outcome);
+  for (const state of assessment.states) if (state.progress === 'settled') trail.stageEnd(state);
+
+  const end = await work(ctx, { request, ports, assessment, lock, writer });
+  await clearUndeclared(ctx, assessment, dropped);
+  const counts = sumCounts(assessment.states.map(runCounts));
+  const failed = counts.failed + counts.blocked > 0;
+  const problem = end.error instanceof Problem ? end.error : undefined;
+  const exit =
+    end.error !== undefined
+      ? (problem?.exit ?? EXIT.unexpected)
+      : end.cancelled
+        ? EXIT.interrupted
+        : failed
+          ? EXIT.failed
+          : EXIT.ok;
+  const state = end.cancelled ? 'cancelled' : exit === EXIT.ok ? 'done' : 'failed';
+  await trail.close(lock);
+  await writer.seal({ state, exit, counts, totals: end.totals });
+  if (end.error !== undefined) {
+    ctx.emit({ event: 'end', run: writer.id, state, exit, counts, seconds: secondsSince(ctx, started) });
+    throw end.error;
+  }
+  await rememberRun(assessment, lock);
+  if (request.commit) await commitRun(ctx, { assessment, lock, run: writer.id, failed });
+  return finish(ctx, { assessment, started, exit, state, run: writer.id, brought });
+}
+
+/** Loads the project with the edits of added data recorded, as far as the targets rest on them. */
+async function recordedDatasets(ctx: AppContext, request: ReproRequest) {
+  const selected = selectStages(ctx, request.targets);
+  const scope = scopeOf({
+    selection: selected.selection,
+    single: request.single,
+    downstream: request.downstream,
+  });
+  const datasets = await datasetStates(ctx, selected.project, { keepTrees: true });
+  refuseEditedOuts(datasets, scope);
+  if (!(await recordEdits(ctx, { project: selected.project, datasets, scope })))
+    return { ...selected, datasets };
+  const again = selectStages(ctx, request.targets);
+  return { ...again, datasets: await datasetStates(ctx, again.project, { keepTrees: true }) };
+}
+
+interface Work {
+  readonly request: ReproRequest;
+  readonly ports: RunPorts;
+  readonly assessment: Assessment;
+  readonly lock: LockWriter;
+  readonly writer: RunWriter;
+}
+
+/** Runs what is ready and writes it down, also what was finished before an error. */
+async function work(ctx: AppContext, { request, ports, assessment, lock, writer }: Work) {
+  for (const state of assessment.states) {
+    if (state.options.inScope && state.progress !== 'unchanged')
+      await ctx.store.putKey(state.code, state.options.facts.half.json);
+  }
+  const results = new ResultWriter({ store: ctx.store, run: writer.id, batch: '0' });
+  const runner = await ports.runner();
+  let error: unknown;
+  let cancelled = false;
+  let totals = NO_TOTALS;
+  try {
+    const end = await execute({
+      ctx,
+      planner: assessment.planner,
+      runner,
+      run: writer,
+      results,
+      jobs: request.jobs ?? ctx.config.jobs ?? ctx.around.cores,
+      failFast: request.failFast,
+      newestFirst: request.order === 'newest',
+      onProgress: () => lock.writeNowAndThen(),
+    });
+    error = end.error;
+    cancelled = end.cancelled;
+    totals = end.totals;
+  } catch (thrown) {
+    error = thrown;
+  }
+  for (const step of [() => results.close(), () => lock.write(), () => runner.close()]) {
+    try {
+      await step();
+    } catch (thrown) {
+      error ??= thrown;
+    }
+  }
+  return { error, cancelled, totals };
+}
+
+function hasWork({ planner, states }: Assessment, dropped: readonly string[]): boolean {
+  return (
+    planner.ready.length > 0 ||
+    dropped.length > 0 ||
+    states.some((state) => state.changed || state.open > 0 || state.progress === 'deferred')
+  );
+}
+
+/** The stage's lock entry would differ from the one there is. */
+function needsWrite(state: StageState): boolean {
+  if (state.progress !== 'settled' && state.progress !== 'planned') return false;
+  const { locked } = state.options;
+  if (state.changed || locked === undefined || locked.code !== state.code)
+    return state.progress === 'settled' || state.changed;
+  return locked.inputs === undefined && isCurrent(state);
+}
+
+function warnUnused(ctx: AppContext, { states }: Assessment): void {
+  for (const state of states) {
+    for (const [dep, usage] of state.set?.usage ?? []) {
+      if (usage.files === 0 || usage.used > 0) continue;
+      ctx.emit({
+        event: 'warning',
+        code: 'nothing-used',
+        message: `stage ${state.id} uses none of the ${usage.files} files of its dep ${dep}`,
+        hint: `Compare the pattern with the files, e.g. ${usage.unmatchedPaths[0] ?? usage.unpairedPaths[0] ?? usage.outsidePaths[0] ?? ''}: datawf status ${state.id}`,
+      });
+    }
+  }
+}
+
+async function emitPlan(ctx: AppContext, { states, memo }: Assessment): Promise<void> {
+  const lines = [];
+  for (const state of states) {
+    if (state.progress === 'outside' || state.progress === 'unchanged') continue;
+    const line = await planLine(ctx, state, memo);
+    if (line.toRun + line.cached + line.vanished + line.blocked > 0) lines.push(line);
+  }
+  ctx.emit({ event: 'plan', stages: lines, dryRun: false });
+}
+
+async function runHead(ctx: AppContext, ports: RunPorts): Promise<RunHead> {
+  const head = await ctx.workspace.head();
+  const environment = environmentOf(ctx.config, head.branch);
+  return {
+    kind: 'repro',
+    argv: ctx.around.argv,
+    user: await ctx.git.user(),
+    client: ctx.around.version,
+    process: await ports.process(),
+    branch: head.branch ?? '',
+    commit: head.commit ?? '',
+    dirty: await ctx.git.isDirty(),
+    environment: environment?.name ?? 'local',
+    executor: 'local',
+  };
+}
+
+interface Finish {
+  readonly assessment: Assessment;
+  readonly started: number;
+  readonly exit: number;
+  readonly state: 'done' | 'failed' | 'cancelled';
+  readonly run?: string;
+  /** Files that were restored from the store. */
+  readonly brought: number;
+}
+
+function finish(ctx: AppContext, { assessment, started, exit, state, run, brought }: Finish): EndEvent {
+  const counts = sumCounts(assessment.states.map(runCounts));
+  const end: EndEvent = {
+    event: 'end',
+    state,
+    exit,
+    counts,
+    ...(brought > 0 ? { restored: brought } : {}),
+    seconds: secondsSince(ctx, started),
+    ...(run === undefined ? {} : { run }),
+  };
+  ctx.emit(end);
+  return end;
+}
+
+function secondsSince(ctx: AppContext, started: number): number {
+  return (ctx.around.now() - started) / 1000;
+}
+
+interface CommitFacts {
+  readonly assessment: Assessment;
+  readonly lock: LockWriter;
+  readonly run: string;
+  readonly failed: boolean;
+}
+
+/** One git commit of what the run wrote, with a trailer that points to its record. */
+async function commitRun(ctx: AppContext, { assessment, lock, run, failed }: CommitFacts): Promise<void> {
+  const { project, states } = assessment;
+  const ignores = states.flatMap((state) =>
+    state.options.datasets.map((dataset) => ignoreFileOf(dataset.home)),
+  );
+  const paths = [
+    ...[...lock.files].map(lockPathOf),
+    ...project.pointers.map((pointer) => pointerPath(pointer.path)),
+    ...new Set(ignores),
+  ];
+  const ran = states.filter((state) => state.changed).map((state) => state.id);
+  const subject = ran.length > 3 ? `${ran.length} stages` : ran.join(', ');
+  const message = `Update ${subject}${failed ? '\n\nSome datums failed; their last good results stay.' : ''}`;
+  const commit = await ctx.git.commitPaths({ paths, message, trailers: new Map([['Datawf-Run', [run]]]) });
+  ctx.emit({
+    event: 'note',
+    message:
+      commit === undefined
+        ? 'nothing to commit'
+        : `committed ${commit.slice(0, 12)}${failed ? ' with failed rows' : ''}`,
+  });
+}

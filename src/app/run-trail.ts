@@ -1,0 +1,129 @@
+import type { RunWriter } from '../history/history.ts';
+import type { Digest } from '../model/digest.ts';
+import type { StageRecord, WhyNot } from '../model/run-record.ts';
+import type { Reason, RunCounts } from '../model/outcome.ts';
+import type { Assessment } from './assess.ts';
+import type { LockWriter } from './lock-writer.ts';
+import type { Settled } from './planner.ts';
+import type { AppContext } from './ports.ts';
+import { reasonsOf } from './reasons.ts';
+import { runCounts } from './stage-report.ts';
+import type { StageState } from './stage-state.ts';
+
+const OUTS_SHOWN = 1000;
+
+/** Tells a run's record and the screen what happens to datums and stages. */
+export interface RunTrail {
+  settled(outcome: Settled): void;
+  stageEnd(state: StageState): void;
+  /** Writes the stages' records. */
+  close(lock: LockWriter): Promise<void>;
+}
+
+interface StageTimes {
+  first: number;
+  last: number;
+}
+
+export function openRunTrail(ctx: AppContext, writer: RunWriter, assessment: Assessment): RunTrail {
+  const times = new Map<StageState, StageTimes>();
+  const ended = new Set<StageState>();
+  const reasons = new Map<StageState, Reason[]>();
+  const touch = (state: StageState): void => {
+    const now = ctx.around.now();
+    const known = times.get(state);
+    if (known === undefined) times.set(state, { first: now, last: now });
+    else known.last = now;
+  };
+  const secondsOf = (state: StageState): number => {
+    const known = times.get(state);
+    return known === undefined ? 0 : (known.last - known.first) / 1000;
+  };
+  return {
+    settled: ({ datum, outcome, row, outs }) => {
+      const state = datum.stage;
+      if (outcome === 'skipped') return;
+      touch(state);
+      if (outcome === 'gone') {
+        if (datum.row !== undefined)
+          writer.row({ stage: state.id, datum: datum.id, how: 'vanished', outs: {}, files: 0 });
+        return;
+      }
+      if (row !== undefined && (outcome === 'ran' || outcome === 'cached')) {
+        writer.row({
+          stage: state.id,
+          datum: datum.id,
+          how: outcome,
+          key: { code: row.code as Digest, input: row.input as Digest },
+          result: row.result as Digest,
+          outs: Object.fromEntries((outs ?? []).slice(0, OUTS_SHOWN).map((file) => [file.path, file.digest])),
+          files: outs?.length ?? 0,
+        });
+      }
+      if (outcome === 'cached' || outcome === 'identical' || outcome === 'blocked') {
+        ctx.emit({
+          event: 'datum-end',
+          stage: state.id,
+          captures: Object.fromEntries(datum.spec.captures),
+          state: outcome,
+          reason: datum.reason ?? '',
+          seconds: 0,
+        });
+      }
+    },
+    stageEnd: (state) => {
+      const counts = runCounts(state);
+      if (ended.has(state) || counts.planned - counts.waiting <= 0) return;
+      ended.add(state);
+      ctx.emit({ event: 'stage-end', stage: state.id, counts, seconds: secondsOf(state) });
+    },
+    close: async (lock) => {
+      for (const state of assessment.states) {
+        if (!state.options.inScope) continue;
+        reasons.set(
+          state,
+          state.progress === 'settled' || state.progress === 'planned' ? await reasonsOf(ctx, state) : [],
+        );
+        writer.stage(stageRecord(state, { why: reasons.get(state) ?? [], seconds: secondsOf(state), lock }));
+      }
+    },
+  };
+}
+
+interface StageFacts {
+  readonly why: readonly Reason[];
+  readonly seconds: number;
+  readonly lock: LockWriter;
+}
+
+function stageRecord(state: StageState, { why, seconds, lock }: StageFacts): StageRecord {
+  const counts = runCounts(state);
+  const trees: Record<string, { before?: Digest; after?: Digest }> = {};
+  for (const dataset of state.options.datasets) {
+    const after = lock.trees.get(dataset.owner)?.tree ?? dataset.recorded;
+    trees[dataset.home] = {
+      ...(dataset.recorded === undefined ? {} : { before: dataset.recorded }),
+      ...(after === undefined ? {} : { after }),
+    };
+  }
+  return {
+    stage: state.id,
+    code: state.code,
+    why: counts.planned === 0 ? [] : why,
+    whyNot: whyNot(state, counts),
+    counts,
+    seconds,
+    trees,
+  };
+}
+
+function whyNot(state: StageState, counts: RunCounts): StageRecord['whyNot'] {
+  const found: { kind: WhyNot; count: number }[] = [
+    { kind: state.node.stage.frozen ? 'frozen' : 'current', count: counts.skipped },
+    { kind: 'cached', count: counts.cached },
+    { kind: 'identical-upstream', count: counts.identical },
+    { kind: 'waiting', count: counts.waiting },
+    { kind: 'blocked', count: counts.blocked },
+  ];
+  return found.filter(({ count }) => count > 0);
+}

@@ -1,0 +1,345 @@
+import type { DatumSet } from '../graph/datums.ts';
+import { decide, isSameCode } from '../graph/decide.ts';
+import type { StageNode } from '../graph/graph.ts';
+import { inputHalf } from '../graph/key.ts';
+import { parseCaptures } from '../model/captures.ts';
+import type { DatumRow } from '../model/datum.ts';
+import type { Digest } from '../model/digest.ts';
+import type { FileEntry } from '../model/file-entry.ts';
+import type { LockStage } from '../model/lock.ts';
+import type { DatumState } from '../model/outcome.ts';
+import { renderPath } from '../model/pattern.ts';
+import type { Results } from '../store/results.ts';
+import { isBad, type DatumPlan } from './datum-plan.ts';
+import { depDigest } from './dep-digest.ts';
+import { settledView, viewOfRows, type FileView, type WholeDataset } from './out-view.ts';
+import type { Dataset } from './project.ts';
+import type { StageFacts } from './stage-facts.ts';
+import { readRowFiles, readRows, type RowFiles } from './stage-rows.ts';
+import type { Store } from '../store/store.ts';
+
+/** How far the plan of a stage has come. */
+export type Progress =
+  /** Not looked at: outside the selection, or frozen; its rows count as they are. */
+  | 'outside'
+  /** Nothing changed since it was last found current; rows weren't read. */
+  | 'unchanged'
+  /** What its datums are depends on files that aren't made yet. */
+  | 'deferred'
+  | 'planned'
+  /** All datums have their outcome. */
+  | 'settled';
+
+export interface StageOptions {
+  readonly node: StageNode;
+  readonly facts: StageFacts;
+  readonly locked: LockStage | undefined;
+  readonly datasets: readonly Dataset[];
+  readonly store: Store;
+  readonly inScope: boolean;
+  /** IANA zone of `today`. */
+  readonly zone: string;
+  /** Run datums although they are current. */
+  readonly force: boolean;
+  /** Look results up in the run cache. */
+  readonly runCache: boolean;
+  /** Whether stages marked `always` run (repro) or not (status). */
+  readonly runAlways: boolean;
+  /** Whether a time filter lets a datum in. */
+  readonly selects: (captures: ReadonlyMap<string, string>) => boolean;
+}
+
+/** What a settled datum's inputs are. */
+export interface ResolvedInputs {
+  /** Per dep: files, or undefined for a broadcast dep. */
+  readonly files: readonly (readonly { readonly entry: FileEntry; readonly index: number }[] | undefined)[];
+  readonly blockedBy: DatumPlan | undefined;
+  /** A required dep has no file, or not all of a window or of what the matrix names. */
+  readonly lacks: boolean;
+}
+
+/**
+ * The state of one stage while a plan is made and carried out: its rows, its datums, and the files its deps see. The lock's
+ * tables and trees are read only when something isn't current.
+ */
+export class StageState {
+  readonly options: StageOptions;
+  readonly node: StageNode;
+  progress: Progress = 'deferred';
+  /** Lines of the table as they stand now; filled when the stage is planned. */
+  rows = new Map<string, DatumRow>();
+  /** Candidates per dep. */
+  views: FileView[] = [];
+  /** Per dep the one dataset that it takes whole, where it does. */
+  wholes: (WholeDataset | undefined)[] = [];
+  set: DatumSet | undefined;
+  datums: DatumPlan<StageState>[] = [];
+  /** Rows whose datum no dep brings into being any more. */
+  vanished: DatumRow[] = [];
+  /** Datums without an outcome. */
+  open = 0;
+  /** Rows or files differ from the lock. */
+  changed = false;
+  /** Digest per broadcast dep name; undefined until its files are settled. */
+  broadcast: Map<number, string | null> | undefined;
+  /** What stops every datum: a broadcast dep that failed. */
+  gateBlockedBy: DatumPlan | undefined;
+  /** Files that a datum, or nobody (`''`), had when its row was last written to the lock, for those that changed since. */
+  readonly touched = new Map<string, readonly FileEntry[]>();
+  /** Homes whose .gitignore line was seen to. */
+  readonly ignored = new Set<string>();
+  #files: RowFiles | undefined;
+  #results: Results | undefined;
+  #settledFiles: readonly FileEntry[] | undefined;
+
+  constructor(options: StageOptions) {
+    this.options = options;
+    this.node = options.node;
+  }
+
+  get id(): string {
+    return this.node.stage.id;
+  }
+
+  get code(): Digest {
+    return this.options.facts.half.digest;
+  }
+
+  /** Rows of the lock by datum. */
+  async loadRows(): Promise<void> {
+    this.rows = await readRows(this.options.store, this.options.locked);
+  }
+
+  /** Files of a datum's row as they stand now. */
+  async files(): Promise<RowFiles> {
+    if (this.#files === undefined) {
+      const { files, orphans } = await readRowFiles(this.options.store, this.node.stage, {
+        datasets: this.options.datasets,
+        rows: this.rows,
+      });
+      this.#files ??= files;
+      if (orphans.length > 0) this.touched.set('', orphans);
+    }
+    return this.#files;
+  }
+
+  /** What the run cache holds for this stage's code. */
+  async results(open: (store: Store, code: Digest) => Promise<Results>): Promise<Results> {
+    this.#results ??= await open(this.options.store, this.code);
+    return this.#results;
+  }
+
+  /** Nothing of the stage waits or differs from the lock: its trees are those of the lock. */
+  get isAsLocked(): boolean {
+    return (
+      this.progress === 'unchanged' ||
+      this.progress === 'outside' ||
+      (!this.changed && this.open === 0 && this.vanished.length === 0 && this.progress !== 'deferred')
+    );
+  }
+
+  /** Whether a datum without an outcome writes files whose paths aren't known yet. */
+  get hasUnknownPaths(): boolean {
+    if (this.open === 0) return false;
+    return this.node.stage.outs.some((out) => out.pattern.shape === 'directory' || out.optional);
+  }
+
+  /** The stage's files as deps see them now. */
+  async view(readTree: (dataset: Dataset) => Promise<readonly FileEntry[]>): Promise<FileView> {
+    const failedInLock = this.progress === 'outside' && (this.options.locked?.datums.failed ?? 0) > 0;
+    if (this.isAsLocked && !failedInLock && !this.datums.some(isBad)) {
+      if (this.#settledFiles === undefined) {
+        const parts = await Promise.all(this.options.datasets.map(readTree));
+        this.#settledFiles = parts.flat();
+      }
+      return settledView(this.#settledFiles, 'store');
+    }
+    return await this.#mixedView();
+  }
+
+  async #mixedView(): Promise<FileView> {
+    const files = await this.files();
+    const rows: Parameters<typeof viewOfRows>[0] = [];
+    const done = new Set(this.vanished.map((row) => row.captures));
+    for (const datum of this.datums) {
+      done.add(datum.id);
+      const origin = datum.phase !== 'done' || isBad(datum) ? datum : undefined;
+      const last = files.get(datum.id) ?? [];
+      if (origin === undefined) {
+        for (const entry of last) rows.push({ path: entry.path, entry, origin, source: 'store' });
+        continue;
+      }
+      const expected = new Set([...this.expectedPaths(datum), ...last.map((entry) => entry.path)]);
+      for (const path of expected) rows.push({ path, entry: undefined, origin, source: 'store' });
+    }
+    for (const row of this.rows.values()) {
+      if (done.has(row.captures)) continue;
+      for (const entry of files.get(row.captures) ?? []) {
+        rows.push({ path: entry.path, entry, origin: undefined, source: 'store' });
+      }
+    }
+    return viewOfRows(rows);
+  }
+
+  /** Paths that a datum will write as far as they are known before it runs. */
+  expectedPaths(datum: DatumPlan): string[] {
+    return this.node.stage.outs
+      .filter((out) => out.pattern.shape !== 'directory' && !out.optional)
+      .map((out) => renderPath(out.pattern, datum.spec.captures));
+  }
+
+  /** The files of a datum whose upstream datums are done. */
+  async resolve(datum: DatumPlan): Promise<ResolvedInputs> {
+    const { stage } = this.node;
+    let blockedBy = this.gateBlockedBy;
+    let lacks = false;
+    const files: ({ entry: FileEntry; index: number }[] | undefined)[] = [];
+    for (let dep = 0; dep < stage.deps.length; dep++) {
+      const indexes = datum.spec.files[dep];
+      const view = this.views[dep];
+      if (indexes === undefined || view === undefined) {
+        files.push(undefined);
+        continue;
+      }
+      const seen: { entry: FileEntry; index: number }[] = [];
+      for (const index of indexes) {
+        const origin = view.origins[index];
+        if (origin === undefined) {
+          const entry = view.entries[index];
+          if (entry !== undefined) seen.push({ entry, index });
+          continue;
+        }
+        if (isBad(origin)) blockedBy ??= origin;
+        const path = view.paths[index];
+        const made = (await origin.stage.files()).get(origin.id)?.find((file) => file.path === path);
+        if (made !== undefined) seen.push({ entry: made, index });
+      }
+      if (stage.deps[dep]?.optional === false)
+        lacks ||= this.#lacks(dep, { seen: seen.length, named: indexes.length });
+      files.push(seen);
+    }
+    return { files, blockedBy, lacks };
+  }
+
+  /** Whether what is left of a required dep's files is too little: none, or not all where a window or the matrix names them. */
+  #lacks(dep: number, { seen, named }: { readonly seen: number; readonly named: number }): boolean {
+    if (seen === 0) return true;
+    const { stage } = this.node;
+    return seen < named && (stage.deps[dep]?.window !== undefined || stage.matrix.size > 0);
+  }
+
+  /** Settled files of a dep by the indexes of its view. */
+  async filesAt(dep: number, indexes: readonly number[]): Promise<FileEntry[]> {
+    const view = this.views[dep];
+    const files: FileEntry[] = [];
+    for (const index of indexes) {
+      const origin = view?.origins[index];
+      const path = view?.paths[index];
+      const entry =
+        origin === undefined
+          ? view?.entries[index]
+          : (await origin.stage.files()).get(origin.id)?.find((file) => file.path === path);
+      if (entry !== undefined) files.push(entry);
+    }
+    return files;
+  }
+
+  /** Whether the time filter lets a row in. */
+  selectsRow(row: DatumRow): boolean {
+    return this.options.selects(rowCaptures(row));
+  }
+
+  /** A datum that stands for a row which the lock marks failed, of a stage that isn't run. */
+  failedDatum(row: DatumRow): DatumPlan<StageState> {
+    return {
+      stage: this,
+      index: -1,
+      id: row.captures,
+      spec: { id: row.captures, captures: rowCaptures(row), files: [] },
+      phase: 'done',
+      outcome: 'failed',
+      waitsFor: 0,
+      planned: false,
+      reason: undefined,
+      input: undefined,
+      row,
+    };
+  }
+
+  /** The input half of a datum's key. */
+  inputDigest(datum: DatumPlan, inputs: ResolvedInputs): Digest {
+    const deps = new Map<string, string | null>();
+    this.node.stage.deps.forEach((dep, index) => {
+      const files = inputs.files[index];
+      const digest =
+        files === undefined
+          ? (this.broadcast?.get(index) ?? null)
+          : depDigest(
+              dep.pattern,
+              files.map((file) => file.entry),
+            );
+      deps.set(dep.name, digest);
+    });
+    return inputHalf(datum.spec.captures, deps);
+  }
+
+  /** Whether a datum needs work now that its input half is known. */
+  decide(datum: DatumPlan, input: Digest): ReturnType<typeof decide> {
+    const { stage } = this.node;
+    return decide({
+      row: datum.row,
+      input,
+      code: this.code,
+      sameCode: isSameCode(
+        stage,
+        { row: datum.row?.code, now: this.code },
+        this.options.locked?.accepted ?? new Map(),
+      ),
+      force: this.options.force,
+      always: stage.always && this.options.runAlways,
+    });
+  }
+
+  /** Writes a datum's outcome into rows and files. */
+  async settle(
+    datum: DatumPlan,
+    end: {
+      readonly outcome: DatumState | 'gone';
+      readonly row?: DatumRow;
+      readonly outs?: readonly FileEntry[];
+    },
+  ): Promise<void> {
+    if (datum.phase === 'done') return;
+    datum.phase = 'done';
+    datum.outcome = end.outcome;
+    this.open -= 1;
+    if (end.row !== undefined) {
+      const files = await this.files();
+      const before = files.get(datum.id) ?? [];
+      if (!this.touched.has(datum.id)) this.touched.set(datum.id, before);
+      if (end.outs !== undefined) files.set(datum.id, end.outs);
+      this.rows.set(datum.id, end.row);
+      this.changed = true;
+    } else if (end.outcome === 'gone' && this.rows.has(datum.id)) {
+      this.vanished.push(this.rows.get(datum.id) as DatumRow);
+    }
+  }
+
+  /** Takes vanished rows out of rows and files, once nothing speaks against it. */
+  async dropVanished(): Promise<void> {
+    if (this.vanished.length === 0) return;
+    const files = await this.files();
+    for (const row of this.vanished) {
+      if (!this.touched.has(row.captures)) this.touched.set(row.captures, files.get(row.captures) ?? []);
+      this.rows.delete(row.captures);
+      files.delete(row.captures);
+    }
+    this.vanished = [];
+    this.changed = true;
+  }
+}
+
+/** Captures of a row's name; none where the name is damaged. */
+export function rowCaptures(row: DatumRow): ReadonlyMap<string, string> {
+  return parseCaptures(row.captures) ?? new Map();
+}
