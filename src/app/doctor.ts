@@ -123,8 +123,8 @@ const LITTLE = 0.02;
 
 function spaceCheck(context: AppContext): Check {
   const { bavail, blocks, bsize } = statfsSync(context.store.folder);
-  const message = `${((Number(bavail) * Number(bsize)) / 1e9).toFixed(1)} GB free beside the store`;
-  if (Number(bavail) / Number(blocks) >= LITTLE) return { name: 'space', state: 'ok', message };
+  const message = `${((bavail * bsize) / 1e9).toFixed(1)} GB free beside the store`;
+  if (bavail / blocks >= LITTLE) return { name: 'space', state: 'ok', message };
   return { name: 'space', state: 'warn', message, fix: 'Free some space, or move the store with cache.dir.' };
 }
 
@@ -177,7 +177,11 @@ async function ignoredCheck(context: AppContext, project: Project | undefined): 
   const ignored = new Set(homes.length === 0 ? [] : await context.git.ignored(homes));
   const open = homes.filter((home) => !ignored.has(home) && existsSync(join(context.workspace.root, home)));
   if (open.length === 0)
-    return { name: 'ignored', state: 'ok', message: `git leaves ${homes.length} data paths alone` };
+    return {
+      name: 'ignored',
+      state: 'ok',
+      message: homes.length === 0 ? 'there is no data yet' : `git leaves ${homes.length} data paths alone`,
+    };
   return {
     name: 'ignored',
     state: 'warn',

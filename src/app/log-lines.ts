@@ -29,7 +29,8 @@ export async function* readLogLines(
   let run = await readRunNamed(history, request.run);
   const filter: RecordFilter = request.stage === undefined ? {} : { stage: request.stage };
   const wanted = request.datum === undefined ? undefined : parseDatum(request.datum);
-  if (!request.follow || run.state !== 'running') await checkPresent(history, run.id, request, wanted);
+  if (!request.follow || run.state !== 'running')
+    await checkPresent(history, { ...request, run: run.id }, wanted);
   let cursor: string | undefined;
   for (;;) {
     const ended = run.state !== 'running';
@@ -46,11 +47,10 @@ export async function* readLogLines(
 
 async function checkPresent(
   history: History,
-  run: string,
   request: LogsRequest,
   wanted: ReadonlyMap<string, string> | undefined,
 ): Promise<void> {
-  const { stage } = request;
+  const { run, stage } = request;
   if (stage === undefined) return;
   const attempts = await history.readAttempts(run);
   const stages = new Set(attempts.map((attempt) => attempt.stage));

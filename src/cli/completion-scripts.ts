@@ -48,7 +48,7 @@ complete -o filenames -F _datawf datawf
 export function zshScript(commands: readonly Completable[]): string {
   const described = firstWords(commands).map((word) => {
     const summary =
-      commands.find((row) => row.name === word)?.summary ?? `${membersOf(commands, word).join(', ')}`;
+      commands.find((row) => row.name === word)?.summary ?? membersOf(commands, word).join(', ');
     return `    '${word}:${summary.replaceAll("'", "'\\''")}'`;
   });
   const cases = commands.map(

@@ -13,8 +13,16 @@ import { findWorkspace, type Workspace } from '../workspace/workspace.ts';
 import type { Globals } from './globals.ts';
 import { packageVersion, type Host } from './host.ts';
 
+/** What a context is made from. */
+export interface ContextParts {
+  readonly host: Host;
+  readonly globals: Globals;
+  readonly signal: AbortSignal;
+  readonly emit: Emit;
+}
+
 /** Joins what a command works with; the only place that builds adapters. Opening costs a few file look-ups, no git. */
-export function openContext(host: Host, globals: Globals, signal: AbortSignal, emit: Emit): AppContext {
+export function openContext({ host, globals, signal, emit }: ContextParts): AppContext {
   const workspace = findWorkspace(resolve(host.cwd, globals.dir ?? '.'));
   const layers = readConfig(workspace, host.env);
   const config = globals.jobs === undefined ? layers : { ...layers, jobs: globals.jobs };

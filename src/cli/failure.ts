@@ -1,7 +1,7 @@
 import { EXIT, Problem, type ExitCode } from '../model/problem.ts';
 import type { Output } from '../ui/output.ts';
 import { problemJson, problemText } from '../ui/problem.ts';
-import { PLAIN } from '../ui/style.ts';
+import { loadStyle, PLAIN, wantsColor } from '../ui/style.ts';
 import type { Host } from './host.ts';
 import { interrupted } from './signals.ts';
 
@@ -20,15 +20,19 @@ export function problemOf(error: unknown, signal: AbortSignal): Problem {
 }
 
 /** Prints a problem on stderr; the stack of an unexpected one only with `-v` or DATAWF_DEBUG. */
-export function printProblem(failure: {
+export async function printProblem(failure: {
   readonly problem: Problem;
   readonly error: unknown;
   readonly host: Host;
   readonly output: Output;
   readonly json: boolean;
-}): void {
+}): Promise<void> {
   const { problem, error, host, output, json } = failure;
-  output.words(json ? `${problemJson(problem)}\n` : problemText(problem, PLAIN));
+  const flag = host.argv.includes('--no-color') || host.env['DATAWF_NO_COLOR'] === '1' ? false : undefined;
+  const colored = wantsColor({ stream: host.stderr, flag, env: host.env, config: undefined });
+  output.words(
+    json ? `${problemJson(problem)}\n` : problemText(problem, colored ? await loadStyle() : PLAIN),
+  );
   const wanted =
     host.argv.includes('-v') || host.argv.includes('--verbose') || host.env['DATAWF_DEBUG'] !== undefined;
   if (wanted && !json && error instanceof Error && !(error instanceof Problem))

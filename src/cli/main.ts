@@ -4,12 +4,39 @@ import { createOutput, type Output } from '../ui/output.ts';
 import { splitArgv, type Split } from './argv.ts';
 import type { CommandEntry } from './commands/table.ts';
 import { packageVersion, type Host } from './host.ts';
-import type { Exit, Session } from './session.ts';
+import type { Action, Exit } from './session.ts';
 import { watchSignals } from './signals.ts';
+
+/** One command line with what it is carried out in. */
+interface Invocation {
+  readonly host: Host;
+  readonly split: Split;
+  readonly output: Output;
+  readonly signal: AbortSignal;
+}
 
 /** Runs one invocation and sets the process's exit code. Never throws. */
 export async function main(process: NodeJS.Process): Promise<void> {
-  const host: Host = {
+  const host = hostOf(process);
+  const split = splitArgv(host.argv);
+  const json = split.json || /^(1|true|yes|on)$/i.test(host.env['DATAWF_JSON'] ?? '');
+  const output = createOutput(host.stdout, host.stderr);
+  const signals = watchSignals(process, output);
+  const { signal } = signals;
+  try {
+    process.exitCode = await execute({ host, split, output, signal });
+  } catch (error) {
+    const { problemOf, printProblem } = await import('./failure.ts');
+    const problem = problemOf(error, signal);
+    await printProblem({ problem, error, host, output, json });
+    process.exitCode = problem.exit;
+  } finally {
+    signals.close();
+  }
+}
+
+function hostOf(process: NodeJS.Process): Host {
+  return {
     argv: process.argv.slice(2),
     env: process.env,
     cwd: process.cwd(),
@@ -19,43 +46,29 @@ export async function main(process: NodeJS.Process): Promise<void> {
     userId: process.getuid?.(),
     now: Date.now,
   };
-  const split = splitArgv(host.argv);
-  const json = split.json || /^(1|true|yes|on)$/i.test(host.env['DATAWF_JSON'] ?? '');
-  const output = createOutput(host.stdout, host.stderr);
-  const signals = watchSignals(process, output);
-  try {
-    process.exitCode = await execute(host, split, output, signals.signal);
-  } catch (error) {
-    const { problemOf, printProblem } = await import('./failure.ts');
-    const problem = problemOf(error, signals.signal);
-    printProblem({ problem, error, host, output, json });
-    process.exitCode = problem.exit;
-  } finally {
-    signals.close();
-  }
 }
 
-async function execute(host: Host, split: Split, output: Output, signal: AbortSignal): Promise<ExitCode> {
+async function execute(invocation: Invocation): Promise<ExitCode> {
+  const { split, output } = invocation;
   if (split.version) {
     output.data(`${packageVersion()}\n`);
     return EXIT.ok;
   }
-  if (split.words.length === 0 || split.words[0] === 'help')
-    return await showHelp(host, split, output, signal);
-  const entry = split.entry;
-  if (entry === undefined) {
-    const { unknownCommand, familyHelp } = await import('./usage.ts');
-    if (!split.help) throw unknownCommand(split.words);
-    output.data(familyHelp(split.words));
-    return EXIT.ok;
-  }
-  return await runCommand(host, entry, split.rest, output, signal);
+  if (split.words.length === 0 || split.words[0] === 'help') return await showHelp(invocation);
+  if (split.entry !== undefined) return await runCommand(invocation, split.entry);
+  const { unknownCommand, familyHelp } = await import('./usage.ts');
+  if (!split.help) throw unknownCommand(split.words);
+  output.data(familyHelp(split.words));
+  return EXIT.ok;
 }
 
 /** `datawf help [COMMAND…]`, `datawf --help`, and `datawf` alone, which is an error of usage. */
-async function showHelp(host: Host, split: Split, output: Output, signal: AbortSignal): Promise<ExitCode> {
+async function showHelp(invocation: Invocation): Promise<ExitCode> {
+  const { split, output } = invocation;
   const topic = splitArgv(split.words.length === 0 ? [] : split.rest.filter((word) => !word.startsWith('-')));
-  if (topic.entry !== undefined) return await runCommand(host, topic.entry, ['--help'], output, signal);
+  if (topic.entry !== undefined) {
+    return await runCommand({ ...invocation, split: { ...topic, rest: ['--help'] } }, topic.entry);
+  }
   if (topic.words.length > 0) {
     const { familyHelp } = await import('./usage.ts');
     output.data(familyHelp(topic.words));
@@ -71,14 +84,9 @@ async function showHelp(host: Host, split: Split, output: Output, signal: AbortS
 }
 
 /** Parses the arguments of one command and carries it out. */
-async function runCommand(
-  host: Host,
-  entry: CommandEntry,
-  argv: readonly string[],
-  output: Output,
-  signal: AbortSignal,
-): Promise<ExitCode> {
-  const [build, { Command, CommanderError }, { addGlobals, applyVariables, globalsOf }] = await Promise.all([
+async function runCommand(invocation: Invocation, entry: CommandEntry): Promise<ExitCode> {
+  const { output, split } = invocation;
+  const [build, { Command, CommanderError }, { addGlobals }] = await Promise.all([
     entry.load(),
     import('commander'),
     import('./globals.ts'),
@@ -92,31 +100,48 @@ async function runCommand(
     writeErr: () => undefined,
   });
   let exit: Exit;
-  build(command, (action) => async (...args) => {
-    applyVariables(command, host.env);
-    const { openSession } = await import('./session.ts');
-    const session: Session = openSession({
-      host,
-      globals: globalsOf(command),
-      output,
-      signal,
-      invoke: async ({ cwd, argv: words, output: other }) =>
-        await execute({ ...host, cwd, argv: words }, splitArgv(words), other ?? output, signal),
-    });
-    try {
-      exit = await action(session, ...args);
-    } finally {
-      session.close();
-    }
+  build(command, (action) => async () => {
+    exit = await runAction(invocation, command, action as Action<unknown[], unknown>);
   });
   addGlobals(command);
   try {
-    await command.parseAsync(argv, { from: 'user' });
+    await command.parseAsync(split.rest, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     return await usageOutcome(error, command, entry);
   }
   return exit ?? EXIT.ok;
+}
+
+async function runAction(
+  invocation: Invocation,
+  command: Command,
+  action: Action<unknown[], unknown>,
+): Promise<Exit> {
+  const { host, output, signal } = invocation;
+  const [{ openSession }, { applyVariables, globalsOf }] = await Promise.all([
+    import('./session.ts'),
+    import('./globals.ts'),
+  ]);
+  applyVariables(command, host.env);
+  const session = openSession({
+    host,
+    globals: globalsOf(command),
+    output,
+    signal,
+    invoke: async ({ cwd, argv, output: other }) =>
+      await execute({
+        host: { ...host, cwd, argv },
+        split: splitArgv(argv),
+        output: other ?? output,
+        signal,
+      }),
+  });
+  try {
+    return await action(session, command.processedArgs, command.opts());
+  } finally {
+    session.close();
+  }
 }
 
 async function usageOutcome(error: CommanderError, command: Command, entry: CommandEntry): Promise<ExitCode> {

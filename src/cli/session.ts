@@ -48,10 +48,17 @@ export type Screen = (look: Look) => string | Promise<string>;
 /** What an action answers; nothing means 0. */
 export type Exit = ExitCode | undefined;
 
+/** Carries out a command: its arguments in their order, and its options by their camel-case names. */
+export type Action<Words extends unknown[], Options> = (
+  session: Session,
+  words: Words,
+  options: Options,
+) => Promise<Exit>;
+
 /** Turns an action into what commander calls. */
-export type Bind = <A extends unknown[]>(
-  action: (session: Session, ...args: A) => Promise<Exit>,
-) => (...args: A) => Promise<void>;
+export type Bind = <Words extends unknown[], Options>(
+  action: Action<Words, Options>,
+) => (...all: unknown[]) => Promise<void>;
 
 /** What a session is opened with. */
 export type SessionParts = Pick<Session, 'host' | 'globals' | 'signal' | 'output' | 'invoke'>;
@@ -75,8 +82,13 @@ export function openSession(parts: SessionParts): Session {
     open: async (kind = 'question') => {
       if (context !== undefined) return context;
       const { openContext } = await import('./context.ts');
-      context = openContext(host, globals, signal, (event) => {
-        reporter?.emit(event);
+      context = openContext({
+        host,
+        globals,
+        signal,
+        emit: (event) => {
+          reporter?.emit(event);
+        },
       });
       reporter ??= await session.reporter(kind);
       return context;

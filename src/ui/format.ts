@@ -22,13 +22,17 @@ export function formatSeconds(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return two(Math.floor(whole / 60), 'min', whole % 60, 's');
-  if (whole < 86_400) return two(Math.floor(whole / 3600), 'h', Math.floor((whole % 3600) / 60), 'min');
-  return two(Math.floor(whole / 86_400), 'd', Math.floor((whole % 86_400) / 3600), 'h');
+  if (whole < 3600) return two(whole, [60, 'min'], [1, 's']);
+  if (whole < 86_400) return two(whole, [3600, 'h'], [60, 'min']);
+  return two(whole, [86_400, 'd'], [3600, 'h']);
 }
 
-function two(big: number, bigUnit: string, small: number, smallUnit: string): string {
-  return small === 0 ? `${big} ${bigUnit}` : `${big} ${bigUnit} ${small} ${smallUnit}`;
+type Unit = readonly [seconds: number, name: string];
+
+function two(seconds: number, [size, name]: Unit, [smallSize, smallName]: Unit): string {
+  const small = Math.floor((seconds % size) / smallSize);
+  const big = `${Math.floor(seconds / size)} ${name}`;
+  return small === 0 ? big : `${big} ${small} ${smallName}`;
 }
 
 /** Age in its largest unit: `just now`, `5 minutes ago`, `3 days ago`. */

@@ -110,7 +110,8 @@ export function countsText(counts: RunCounts): string {
 /** The last line of a run. */
 export function endText(event: EndEvent, run: string | undefined, style: Style): string {
   const { counts, seconds, state } = event;
-  if (counts === undefined) return '';
+  // The plan of a dry run has said it all.
+  if (counts === undefined || event['dryRun'] === true) return '';
   const took = formatSeconds(seconds);
   if (state === 'cancelled') return `${style.warn('stopped')} after ${took}: ${countsText(counts)}\n`;
   if (state === 'failed') {

@@ -12,7 +12,7 @@ export function build(command: Command, bind: Bind): void {
     ['datawf add data/raw/new.csv', 'a file into a dataset that is there'],
   ]);
   command.action(
-    bind(async (session, paths: string[], options: { dryRun?: boolean }) => {
+    bind(async (session, [paths]: [string[]], options: { dryRun?: boolean }) => {
       const context = await session.open('work');
       const { add } = await import('../../app/add.ts');
       await add(context, { paths, dryRun: options.dryRun ?? false });

@@ -11,7 +11,7 @@ export function build(command: Command, bind: Bind): void {
     ['datawf cat HEAD~1:data/weather.csv', 'as it was a commit ago'],
   ]);
   command.action(
-    bind(async (session, word: string) => {
+    bind(async (session, [word]: [string]) => {
       const context = await session.open();
       const { readFile } = await import('../../app/files.ts');
       const bytes = readFile(context, splitRefPath(word));

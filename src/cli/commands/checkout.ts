@@ -21,7 +21,7 @@ export function build(command: Command, bind: Bind): void {
     ['datawf checkout --force report.html', 'take an edited output back'],
   ]);
   command.action(
-    bind(async (session, paths: string[], options: Options) => {
+    bind(async (session, [paths]: [string[]], options: Options) => {
       const context = await session.open('work');
       const { checkout } = await import('../../app/checkout.ts');
       await checkout(context, {

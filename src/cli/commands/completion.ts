@@ -17,7 +17,7 @@ export function build(command: Command, bind: Bind): void {
     ['datawf completion fish | source', 'in ~/.config/fish/config.fish'],
   ]);
   command.action(
-    bind(async (session, shell: string) => {
+    bind(async (session, [shell]: [string]) => {
       if (!(shell in SCRIPTS))
         throw invalid('bad-argument', `there is no completion for "${shell}"`, 'Shells: bash, zsh, fish.');
       const commands = await Promise.all(TABLE.map(completable));

@@ -13,7 +13,7 @@ export function buildGet(command: Command, bind: Bind): void {
   addLevels(command.argument('<key>', 'such as jobs, cache.links or stores.nas.url'), 'only what');
   addExamples(command, [['datawf config get cache.links', 'the value that counts here']]);
   command.action(
-    bind(async (session, key: string, options: LevelOptions) => {
+    bind(async (session, [key]: [string], options: LevelOptions) => {
       const context = await session.open();
       const { getConfig } = await import('../../app/config.ts');
       const entry = getConfig({
@@ -40,7 +40,7 @@ export function buildSet(command: Command, bind: Bind): void {
     ['datawf config set color never --local', 'for this checkout'],
   ]);
   command.action(
-    bind(async (session, key: string, value: string, options: LevelOptions & { dryRun?: boolean }) => {
+    bind(async (session, [key, value]: [string, string], options: LevelOptions & { dryRun?: boolean }) => {
       const context = await session.open();
       const { setConfig } = await import('../../app/config.ts');
       const files = configFiles(context.workspace, session.host.env);
@@ -57,7 +57,7 @@ export function buildList(command: Command, bind: Bind): void {
   addLevels(command, 'only what');
   addExamples(command, [['datawf config list', 'all values that count here, and where each is from']]);
   command.action(
-    bind(async (session, options: LevelOptions) => {
+    bind(async (session, _: [], options: LevelOptions) => {
       const context = await session.open();
       const { listConfig } = await import('../../app/config.ts');
       const entries = listConfig({

@@ -13,7 +13,7 @@ export function build(command: Command, bind: Bind): void {
     ['datawf dag --dot | dot -Tsvg > dag.svg', 'as a picture, with Graphviz'],
   ]);
   command.action(
-    bind(async (session, targets: string[], options: { mermaid?: boolean; dot?: boolean }) => {
+    bind(async (session, [targets]: [string[]], options: { mermaid?: boolean; dot?: boolean }) => {
       const context = await session.open();
       const { dag } = await import('../../app/dag.ts');
       const report = await dag(context, { targets });

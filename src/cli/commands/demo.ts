@@ -16,7 +16,7 @@ export function build(command: Command, bind: Bind): void {
     ['datawf demo weather', 'the same in ./weather'],
   ]);
   command.action(
-    bind(async (session, dir: string | undefined) => {
+    bind(async (session, [dir]: [string?]) => {
       const { DEMO_DAY, demoGit, editDemoDay, prepareDemo } = await import('../../app/demo.ts');
       const { host } = session;
       const started = host.now();

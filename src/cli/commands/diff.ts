@@ -12,7 +12,7 @@ export function build(command: Command, bind: Bind): void {
     ['datawf diff v1 v2 data/clean', 'one dataset between two versions'],
   ]);
   command.action(
-    bind(async (session, words: string[]) => {
+    bind(async (session, [words]: [string[]]) => {
       const context = await session.open();
       const { refs, paths } = await splitRefs(context, words, session.host.argv);
       const { diff } = await import('../../app/diff.ts');

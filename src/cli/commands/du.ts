@@ -7,7 +7,7 @@ export function build(command: Command, bind: Bind): void {
   command.argument('[path...]', 'datasets or folders; all datasets without any');
   addExamples(command, [['datawf du', 'sizes of all datasets and of the local store']]);
   command.action(
-    bind(async (session, paths: string[]) => {
+    bind(async (session, [paths]: [string[]]) => {
       const context = await session.open();
       const { diskUsage } = await import('../../app/files.ts');
       const report = await diskUsage(context, { paths });

@@ -13,7 +13,9 @@ export function buildFreeze(command: Command, bind: Bind): void {
     .option('-n, --dry-run', 'show what would change, and change nothing');
   addExamples(command, [['datawf freeze clean', 'keep its last results, whatever changes']]);
   command.action(
-    bind((session, stages: string[], options: Options) => edit(session, { stages, options, frozen: true })),
+    bind((session, [stages]: [string[]], options: Options) =>
+      edit(session, { stages, options, frozen: true }),
+    ),
   );
 }
 
@@ -24,7 +26,9 @@ export function buildUnfreeze(command: Command, bind: Bind): void {
     .option('-n, --dry-run', 'show what would change, and change nothing');
   addExamples(command, [['datawf unfreeze clean', 'let it run again where it is stale']]);
   command.action(
-    bind((session, stages: string[], options: Options) => edit(session, { stages, options, frozen: false })),
+    bind((session, [stages]: [string[]], options: Options) =>
+      edit(session, { stages, options, frozen: false }),
+    ),
   );
 }
 

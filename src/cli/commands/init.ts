@@ -12,7 +12,7 @@ export function build(command: Command, bind: Bind): void {
     ['datawf init', 'again after an update: what is there stays'],
   ]);
   command.action(
-    bind(async (session, options: { dryRun?: boolean }) => {
+    bind(async (session, _: [], options: { dryRun?: boolean }) => {
       const context = await session.open();
       const { init } = await import('../../app/init.ts');
       const { readSchema } = await import('../../app/schema.ts');

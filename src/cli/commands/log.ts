@@ -31,7 +31,7 @@ export function build(command: Command, bind: Bind): void {
     ['datawf log --since 7d --stats', 'what each stage cost this week'],
   ]);
   command.action(
-    bind(async (session, target: string | undefined, options: Options) => {
+    bind(async (session, [target]: [string?], options: Options) => {
       const context = await session.open();
       const history = await (await session.ports(context)).history();
       const { listRuns, statsOf } = await import('../../app/show-log.ts');

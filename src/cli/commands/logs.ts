@@ -16,35 +16,27 @@ export function build(command: Command, bind: Bind): void {
     ['datawf logs -f last', 'as it happens'],
   ]);
   command.action(
-    bind(
-      async (
-        session,
-        run: string,
-        stage: string | undefined,
-        datum: string | undefined,
-        options: { follow?: boolean },
-      ) => {
-        const context = await session.open();
-        const history = await (await session.ports(context)).history();
-        const { readLogLines } = await import('../../app/log-lines.ts');
-        const { logLinesText } = await import('../../ui/log-screen.ts');
-        const follow = options.follow ?? false;
-        const pieces = readLogLines(context, history, { run, stage, datum, follow });
-        const all: LogLineReport[] = [];
-        for await (const lines of pieces) {
-          if (session.output.closed) break;
-          if (!session.globals.json) {
-            const single = datum !== undefined;
-            await session.answer(lines, (look) => logLinesText(lines, look, single));
-          } else if (follow) {
-            for (const line of lines) session.output.data(`${JSON.stringify(line)}\n`);
-          } else {
-            all.push(...lines);
-          }
+    bind(async (session, [run, stage, datum]: [string, string?, string?], options: { follow?: boolean }) => {
+      const context = await session.open();
+      const history = await (await session.ports(context)).history();
+      const { readLogLines } = await import('../../app/log-lines.ts');
+      const { logLinesText } = await import('../../ui/log-screen.ts');
+      const follow = options.follow ?? false;
+      const pieces = readLogLines(context, history, { run, stage, datum, follow });
+      const all: LogLineReport[] = [];
+      for await (const lines of pieces) {
+        if (session.output.closed) break;
+        if (!session.globals.json) {
+          const single = datum !== undefined;
+          await session.answer(lines, (look) => logLinesText(lines, look, single));
+        } else if (follow) {
+          for (const line of lines) session.output.data(`${JSON.stringify(line)}\n`);
+        } else {
+          all.push(...lines);
         }
-        if (session.globals.json && !follow) session.output.json(all);
-        return undefined;
-      },
-    ),
+      }
+      if (session.globals.json && !follow) session.output.json(all);
+      return undefined;
+    }),
   );
 }

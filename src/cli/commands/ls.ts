@@ -18,7 +18,7 @@ export function build(command: Command, bind: Bind): void {
     ['datawf ls v1:data/raw', 'as they were at a tag'],
   ]);
   command.action(
-    bind(async (session, word: string | undefined, options: { recursive?: boolean; long?: boolean }) => {
+    bind(async (session, [word]: [string?], options: { recursive?: boolean; long?: boolean }) => {
       const context = await session.open();
       const { ref, path } = splitRefPath(word ?? '');
       const { listFiles } = await import('../../app/files.ts');

@@ -10,7 +10,7 @@ export function build(command: Command, bind: Bind): void {
     .option('-n, --dry-run', 'show what would move, and change nothing');
   addExamples(command, [['datawf move data/raw data/source', 'rename a dataset; nothing is copied']]);
   command.action(
-    bind(async (session, from: string, to: string, options: { dryRun?: boolean }) => {
+    bind(async (session, [from, to]: [string, string], options: { dryRun?: boolean }) => {
       const context = await session.open('work');
       const { move } = await import('../../app/move.ts');
       await move(context, { from, to, dryRun: options.dryRun ?? false });

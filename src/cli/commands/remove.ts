@@ -18,7 +18,7 @@ export function build(command: Command, bind: Bind): void {
     ['datawf remove data/raw/bad.csv', 'take one file out of a dataset'],
   ]);
   command.action(
-    bind(async (session, targets: string[], options: Options) => {
+    bind(async (session, [targets]: [string[]], options: Options) => {
       const context = await session.open('work');
       const { remove } = await import('../../app/remove.ts');
       await remove(context, {

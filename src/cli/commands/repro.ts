@@ -46,7 +46,7 @@ export function build(command: Command, bind: Bind): void {
     ['datawf repro --since 90d -j 8', 'the last 90 days, eight datums at once'],
   ]);
   command.action(
-    bind(async (session, targets: string[], options: Options) => {
+    bind(async (session, [targets]: [string[]], options: Options) => {
       const context = await session.open('work');
       const { repro } = await import('../../app/repro.ts');
       const end = await repro(

@@ -11,7 +11,7 @@ export function build(command: Command, bind: Bind): void {
     ['datawf schema datawf.yaml > datawf.schema.json', 'the one of a workflow, for an editor'],
   ]);
   command.action(
-    bind(async (session, name: string | undefined) => {
+    bind(async (session, [name]: [string?]) => {
       const { listSchemas, readSchema } = await import('../../app/schema.ts');
       const folder = packagePath('schemas');
       if (name !== undefined) {

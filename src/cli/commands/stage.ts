@@ -42,7 +42,7 @@ export function buildAdd(command: Command, bind: Bind): void {
     [`    --code clean.py -- 'python3 clean.py "$raw" "$clean"'`, 'one datum a day'],
   ]);
   command.action(
-    bind(async (session, name: string, words: string[], options: AddOptions) => {
+    bind(async (session, [name, words]: [string, string[]], options: AddOptions) => {
       const context = await session.open();
       const { addStage } = await import('../../app/stage-edit.ts');
       const report = addStage(context, {
@@ -70,7 +70,7 @@ export function buildList(command: Command, bind: Bind): void {
   command.option('--names', 'only their names, one a line');
   addExamples(command, [['datawf stage list', 'the stages of all datawf.yaml files']]);
   command.action(
-    bind(async (session, options: { names?: boolean }) => {
+    bind(async (session, _: [], options: { names?: boolean }) => {
       const context = await session.open();
       const { listStages } = await import('../../app/stage-edit.ts');
       const stages = listStages(context);
@@ -93,7 +93,7 @@ export function buildRemove(command: Command, bind: Bind): void {
     ['datawf stage remove monthly', 'take it out of datawf.yaml; its outputs stay until the next repro'],
   ]);
   command.action(
-    bind(async (session, stages: string[], options: { dryRun?: boolean }) => {
+    bind(async (session, [stages]: [string[]], options: { dryRun?: boolean }) => {
       const context = await session.open();
       const { removeStages } = await import('../../app/stage-edit.ts');
       const report = removeStages(context, { stages, dryRun: options.dryRun ?? false });

@@ -15,7 +15,7 @@ export function build(command: Command, bind: Bind): void {
     ['datawf status --check', 'for scripts: exit 0 or 10'],
   ]);
   command.action(
-    bind(async (session, targets: string[], options: { check?: boolean }) => {
+    bind(async (session, [targets]: [string[]], options: { check?: boolean }) => {
       const context = await session.open();
       const { status } = await import('../../app/status.ts');
       const report = await status(context, { targets });

@@ -11,7 +11,7 @@ export function build(command: Command, bind: Bind): void {
     ['datawf unlock data/raw/2020-01-03.csv', 'an editable copy in place of the read-only link'],
   ]);
   command.action(
-    bind(async (session, paths: string[], options: { dryRun?: boolean }) => {
+    bind(async (session, [paths]: [string[]], options: { dryRun?: boolean }) => {
       const context = await session.open('work');
       const { unlock } = await import('../../app/unlock.ts');
       await unlock(context, { paths, dryRun: options.dryRun ?? false });

@@ -8,7 +8,7 @@ export function build(command: Command, bind: Bind): void {
   command.option('--all', 'also the stores that this one reads');
   addExamples(command, [['datawf verify', 'read every object here again and compare it with its name']]);
   command.action(
-    bind(async (session, options: { all?: boolean }) => {
+    bind(async (session, _: [], options: { all?: boolean }) => {
       const context = await session.open();
       const { verify } = await import('../../app/verify.ts');
       const report = await verify(context, { all: options.all ?? false });

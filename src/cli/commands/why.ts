@@ -10,7 +10,7 @@ export function build(command: Command, bind: Bind): void {
     ['datawf why data/clean/2012-03-04.csv', 'the same for the datum that makes this file'],
   ]);
   command.action(
-    bind(async (session, target: string) => {
+    bind(async (session, [target]: [string]) => {
       const context = await session.open();
       const { why } = await import('../../app/why.ts');
       const report = await why(context, { target });
