@@ -12,7 +12,7 @@ export interface Warden {
  * Reads `+ group` and `- group` until the pipe ends, which it does when the writer dies; then kills those left. `set --`
  * keeps the groups, since sh has no lists.
  */
-const SCRIPT = `set --
+export const WARDEN_SCRIPT = `set --
 while read -r sign group; do
   if [ "$sign" = + ]; then set -- "$@" "$group"; continue; fi
   rest=
@@ -41,7 +41,7 @@ export function createWarden(): Warden {
 }
 
 function startWarden(): Writable {
-  const child = spawn('/bin/sh', ['-c', SCRIPT], {
+  const child = spawn('/bin/sh', ['-c', WARDEN_SCRIPT], {
     cwd: '/',
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
