@@ -24,6 +24,8 @@ export interface DatasetState {
   readonly added: readonly FileEntry[];
   readonly changed: readonly FileEntry[];
   readonly deleted: readonly string[];
+  /** Files of a stage's outs that were here and are gone: fetched when needed, no edit. */
+  readonly absent: readonly string[];
   /** Version last brought here or recorded here. */
   readonly brought: Digest | undefined;
   /**
@@ -148,17 +150,19 @@ export function pointerEntry({ pointer, home }: Pick<Dataset, 'pointer' | 'home'
 }
 
 /** Differences from the index, not yet from the record. */
-interface Edits {
+export interface Edits {
   readonly added: FileEntry[];
   readonly changed: FileEntry[];
   readonly deleted: string[];
 }
 
-const NO_EDITS: Edits = { added: [], changed: [], deleted: [] };
+/** No differences. */
+export const NO_EDITS: Edits = { added: [], changed: [], deleted: [] };
 
-async function sortEdits(
+/** Whose the differences of root homes are; what is nobody's, or git's, is plain. */
+export async function sortEdits(
   ctx: AppContext,
-  project: Project,
+  project: Pick<Project, 'datasets'>,
   snapshots: readonly HomeSnapshot[],
 ): Promise<{ edits: ReadonlyMap<Dataset, Edits>; plain: FileEntry[] }> {
   const edits = new Map<Dataset, Edits>();
@@ -218,6 +222,7 @@ async function stateOf(
     dataset,
     state,
     ...edits,
+    absent: isOut ? against.deleted : [],
     brought,
     treeNow: async () => (counts ? patchedTree(store, dataset, edits) : dataset.recorded),
     listingNow: async () => {
@@ -227,8 +232,8 @@ async function stateOf(
   };
 }
 
-/** A single pointer's version is its bytes' digest, which doesn't say whether the file is executable. */
-function kindIsRight(dataset: Dataset, snapshot: HomeSnapshot): boolean {
+/** Whether the index has the recorded kind of file: a single pointer's version is its bytes' digest, which doesn't say whether the file is executable. */
+export function kindIsRight(dataset: Dataset, snapshot: HomeSnapshot): boolean {
   const entry = pointerEntry(dataset);
   return entry === undefined || (snapshot.index.entry(dataset.home)?.kind ?? entry.kind) === entry.kind;
 }
@@ -236,9 +241,10 @@ function kindIsRight(dataset: Dataset, snapshot: HomeSnapshot): boolean {
 /** Edits against the index as edits against the record: what is as the record says is none. */
 async function againstRecord(store: Store, dataset: Dataset, found: Edits): Promise<Edits> {
   if (found.added.length + found.changed.length + found.deleted.length === 0) return found;
-  const recorded = await recordLookUp(store, dataset, found);
   // Without the recorded tree (a clone that hasn't pulled) nobody can say better.
-  if (recorded === undefined) return found;
+  if (!(await hasRecord(store, dataset))) return found;
+  const count = found.added.length + found.changed.length + found.deleted.length;
+  const recorded = await recordFinder(store, dataset, count);
   const edits: Edits = { added: [], changed: [], deleted: [] };
   for (const entry of merged(found.added, found.changed)) {
     const before = await recorded(entry.path);
@@ -247,6 +253,10 @@ async function againstRecord(store: Store, dataset: Dataset, found: Edits): Prom
   }
   for (const path of found.deleted) if ((await recorded(path)) !== undefined) edits.deleted.push(path);
   return edits;
+}
+
+async function hasRecord(store: Store, { recorded, pointer }: Dataset): Promise<boolean> {
+  return recorded === undefined || pointer?.content.type === 'file' || (await store.hasTree(recorded));
 }
 
 /**
@@ -267,14 +277,12 @@ async function withoutSaved(ctx: AppContext, edits: Edits): Promise<Edits> {
 /** From so many edits on, the whole listing costs less than a way down the tree for each. */
 const MANY_EDITS = 100;
 
-type LookUp = (path: string) => Promise<FileEntry | undefined>;
+/** Finds recorded files by repository path. */
+export type LookUp = (path: string) => Promise<FileEntry | undefined>;
 
-async function recordLookUp(store: Store, dataset: Dataset, found: Edits): Promise<LookUp | undefined> {
-  const { recorded, pointer } = dataset;
-  if (recorded !== undefined && pointer?.content.type !== 'file' && !(await store.hasTree(recorded)))
-    return undefined;
-  if (found.added.length + found.changed.length + found.deleted.length < MANY_EDITS)
-    return (path) => recordedEntry(store, dataset, path);
+/** A way to look up about `count` files of a dataset's record. */
+export async function recordFinder(store: Store, dataset: Dataset, count: number): Promise<LookUp> {
+  if (count < MANY_EDITS) return (path) => recordedEntry(store, dataset, path);
   const listing = new Map((await recordedListing(store, dataset)).map((entry) => [entry.path, entry]));
   return async (path) => listing.get(path);
 }
