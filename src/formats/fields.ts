@@ -139,7 +139,7 @@ export function checkVersion(whole: Field, version: Field | undefined): void {
   if (whole.node.kind !== 'map') return;
   if (version === undefined) reject(whole, `${whole.what} has no version`);
   else if (version.node.kind !== 'text' || version.node.text !== '1') {
-    reject(version, `${version.what} isn't 1`, 'If a newer datawf wrote it, use that one here too.');
+    reject(version, `${version.what} isn't 1, the only one that this datawf knows`);
   }
 }
 

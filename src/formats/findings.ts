@@ -36,13 +36,15 @@ const SHOWN = 20;
 
 /**
  * One Problem (exit 2) for all findings: the first in the text with its place, the others as lines `file:line:col
- * message`. `cure` is the hint where the first finding has none.
+ * message`. A `cure` of the whole file replaces those of the findings: a file that datawf wrote isn't mended by hand.
  */
 export function problemOf(code: string, findings: Findings, cure?: string): Problem {
   const { source } = findings;
   const [first, ...others] = [...findings.list].sort((a, b) => a.at - b.at);
-  const hint = first?.hint ?? cure;
-  const details = others.slice(0, SHOWN).map((finding) => lineOf(source, finding));
+  const hint = cure ?? first?.hint;
+  const details = others
+    .slice(0, SHOWN)
+    .map((finding) => lineOf(source, cure === undefined ? finding : { ...finding, hint: undefined }));
   if (others.length > SHOWN) details.push(`and ${others.length - SHOWN} more`);
   return new Problem({
     code,

@@ -2,6 +2,7 @@ import type { Digest } from '../model/digest.ts';
 import type { TreeRef } from '../model/file-entry.ts';
 import type { Accepted, Lock, LockDatums, LockStage } from '../model/lock.ts';
 import { compareBytes, type RepoPath } from '../model/repo-path.ts';
+import { isStageName } from '../model/stage-name.ts';
 import { readLockYaml } from './lock-yaml.ts';
 import { homeFault } from './tracked-path.ts';
 import { digestText, keyText, textValue } from './yaml-text.ts';
@@ -85,7 +86,7 @@ function readLock(all: readonly string[]): Lock | undefined {
   while (STAGE_LINE.test(all[at] ?? '')) {
     const name = keyOf(STAGE_LINE.exec(all[at] ?? '')?.[1]);
     const read = readStage(all, at + 1);
-    if (read === undefined) return undefined;
+    if (read === undefined || !isStageName(name)) return undefined;
     stages.set(name, read.stage);
     at = read.next;
   }

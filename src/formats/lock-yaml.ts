@@ -15,6 +15,7 @@ import {
   type NamedField,
 } from './fields.ts';
 import { collectFindings, problemOf } from './findings.ts';
+import { isStageName } from '../model/stage-name.ts';
 import { homeFault } from './tracked-path.ts';
 import { parseYaml, refuseConflict } from './yaml-document.ts';
 import { isNothing } from './yaml-node.ts';
@@ -46,7 +47,8 @@ function readRoot(whole: Field): (readonly [string, LockStage])[] {
   checkVersion(whole, fields.get('version'));
   const stages = fields.get('stages');
   if (stages === undefined && whole.node.kind === 'map') reject(whole, `${whole.what} has no stages`);
-  return entriesOf(stages).flatMap(({ name, value }) => {
+  return entriesOf(stages).flatMap(({ name, at, value }) => {
+    if (!isStageName(name)) value.findings.add(at, `${JSON.stringify(name)} is no stage name`);
     const stage = readStage({ ...value, what: `stage ${name} of ${whole.what}` });
     return stage === undefined ? [] : [[name, stage] as const];
   });

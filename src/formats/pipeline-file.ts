@@ -1,10 +1,11 @@
 import type { Place } from '../model/problem.ts';
 import type { RepoPath } from '../model/repo-path.ts';
 import type { Stage, StageId } from '../model/stage.ts';
+import { isStageName, stageId } from '../model/stage-name.ts';
 import { didYouMean } from '../util/suggest.ts';
 import { fieldsOf, parsedOf, type Field } from './fields.ts';
 import { collectFindings, problemOf, type Findings } from './findings.ts';
-import { mergeDefaults, readStage, STAGE_FIELDS, stageId } from './pipeline-stage.ts';
+import { mergeDefaults, readStage, STAGE_FIELDS } from './pipeline-stage.ts';
 import { lineCounter, placeAt } from './source-text.ts';
 import { parseYaml } from './yaml-document.ts';
 import type { YamlEntry, YamlMap, YamlNode } from './yaml-node.ts';
@@ -53,13 +54,6 @@ export function parsePipelineFile(text: string, file: RepoPath): PipelineFile {
       return entry === undefined ? { file } : placeAt({ file, text }, offsetOf(entry, field));
     },
   };
-}
-
-const STAGE_NAME = /^[a-z0-9][a-z0-9_-]*$/;
-
-/** Whether a text can name a stage. */
-export function isStageName(text: string): boolean {
-  return STAGE_NAME.test(text);
 }
 
 function readEntries(

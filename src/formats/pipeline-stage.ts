@@ -1,5 +1,6 @@
 import { parentOf, type RepoPath } from '../model/repo-path.ts';
-import type { Stage, StageId } from '../model/stage.ts';
+import type { Stage } from '../model/stage.ts';
+import { stageId } from '../model/stage-name.ts';
 import { parseDuration } from '../util/quantity.ts';
 import { choiceOf, fieldsOf, flagOf, parsedOf, reject, textOf, wholeOf, type Field } from './fields.ts';
 import type { Findings } from './findings.ts';
@@ -40,12 +41,6 @@ export interface StageSource {
   readonly line: number;
   /** The stage's map, `defaults` merged in. */
   readonly node: YamlNode;
-}
-
-/** The address of a stage of a file. */
-export function stageId(file: RepoPath, name: string): StageId {
-  const base = parentOf(file);
-  return (base === '' ? name : `${base}:${name}`) as StageId;
 }
 
 /** One stage; undefined where its findings leave nothing to go on with. */

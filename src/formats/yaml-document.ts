@@ -11,7 +11,7 @@ import { readSubset } from './yaml-subset.ts';
 export interface YamlSource extends SourceText {
   /** Such as `invalid-pipeline`. */
   readonly code: string;
-  /** The cure of a fault that has none of its own. */
+  /** The cure of any fault, of a file that isn't mended by hand. */
   readonly cure?: string;
 }
 
