@@ -180,10 +180,10 @@ function readCache(field: Field | undefined): CacheConfig {
 }
 
 function readLinks(field: Field | undefined): readonly LinkKind[] {
-  const links = (itemsOf(field) ?? []).flatMap((item) => choiceOf(item, DEFAULT_LINKS) ?? []);
-  if (field !== undefined && links.length === 0)
-    reject(field, `${field.what} names no way`, `Write [${DEFAULT_LINKS.join(', ')}].`);
-  return links.length === 0 ? DEFAULT_LINKS : [...new Set(links)];
+  const items = itemsOf(field);
+  if (field === undefined || items === undefined) return DEFAULT_LINKS;
+  if (items.length === 0) reject(field, `${field.what} names no way`, `Write [${DEFAULT_LINKS.join(', ')}].`);
+  return [...new Set(items.flatMap((item) => choiceOf(item, DEFAULT_LINKS) ?? []))];
 }
 
 function checkStoreNames(

@@ -4,7 +4,7 @@ const LONGEST = 40;
 
 /**
  * A name as a piece of a store's prefix or of a Kubernetes name: lowercase letters, digits and single dashes, at most 40 of
- * them. One that had to be changed for that ends in `-` and 8 digits of the name's digest, so that two names never meet.
+ * them. One that had to be changed for that ends in `-` and 8 digits of the name's digest, so that no two names meet by chance.
  */
 export function slug(name: string): string {
   if (name.length <= LONGEST && /^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)) return name;
