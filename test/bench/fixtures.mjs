@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { datawf, run } from './measure.mjs';
+import { run } from './measure.mjs';
 
 /** Files that all differ, `perFolder` to a folder, of `size` bytes each. Answers their paths below `folder`. */
 export function makeFiles(folder, { count, size, seed, perFolder = 1000 }) {
@@ -39,11 +39,10 @@ export function changeTen(folder, paths, seed) {
   }
 }
 
-/** A git repository made ready for datawf, with one commit. */
+/** A git repository with one commit. */
 export async function makeRepository(root) {
   mkdirSync(root, { recursive: true });
   await run(['git', 'init', '--quiet', '--initial-branch=main'], { cwd: root });
-  await datawf(['init'], { cwd: root });
   await commitAll(root, 'start');
 }
 

@@ -45,7 +45,7 @@ export function run(argv, { cwd, memory = false } = {}) {
       if (code === 0) resolve({ ms, stdout, peakMB: peak });
       else
         reject(
-          new Error(`${argv.join(' ')} ended with ${code}:\n${stdout}${Buffer.concat(err)}`.slice(0, 2000)),
+          new Error(`${Buffer.concat(err)}${stdout}\n${argv.join(' ')} ended with ${code}`.slice(0, 2000)),
         );
     });
   });
