@@ -122,6 +122,7 @@ export async function prepare(
       force: forced.has(node),
       runCache: request.runCache ?? true,
       runAlways: request.runAlways ?? false,
+      checkObjects: datasets.all.some(({ dataset, state }) => dataset.stage === node && state === 'missing'),
       selects: selects(node),
     });
   });

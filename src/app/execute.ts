@@ -24,6 +24,8 @@ export interface Execution {
   readonly jobs: number;
   readonly failFast: boolean;
   readonly newestFirst: boolean;
+  /** Called when a datum starts. */
+  readonly onStart: (state: StageState) => void;
   /** Called after every datum; writes the lock now and then. */
   readonly onProgress: () => Promise<void>;
 }
@@ -129,6 +131,7 @@ async function runDatum(execution: Execution, slot: Slot, datum: Datum): Promise
   const { ctx, planner } = execution;
   const { stage } = datum.stage.node;
   datum.phase = 'running';
+  execution.onStart(datum.stage);
   const queued = ctx.around.now();
   const work = await datumWork(datum);
   let failed = false;

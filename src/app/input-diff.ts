@@ -3,6 +3,7 @@ import { matchPath } from '../model/pattern.ts';
 import { compareBytes, joinPath, parentOf } from '../model/repo-path.ts';
 import type { Dep } from '../model/stage.ts';
 import { readListing } from '../store/trees.ts';
+import { isBad } from './datum-plan.ts';
 import type { AppContext } from './ports.ts';
 import type { StageState } from './stage-state.ts';
 
@@ -35,8 +36,9 @@ export async function inputDifferences(
       ...entry,
       path: repoPathIn(dep, entry.path),
     }));
-    const now = whole === undefined ? usedNow(state, index) : await whole.load();
-    differences.push({ dep, ...compare(before, now) });
+    const { files: now, unknown } =
+      whole === undefined ? await usedNow(state, index) : { files: await whole.load(), unknown: NONE };
+    differences.push({ dep, ...compare(before.filter(({ path }) => !unknown.has(path)), now) });
   }
   return differences;
 }
@@ -52,14 +54,25 @@ function repoPathIn(dep: Dep, path: string): string {
   return shape === 'file' && captures.length === 0 ? joinPath(parentOf(home), path) : joinPath(home, path);
 }
 
-/** Files that match the dep now; of datums upstream that aren't settled the last ones. */
-function usedNow(state: StageState, index: number): FileEntry[] {
+const NONE: ReadonlySet<string> = new Set();
+
+/** Files that match the dep now; `unknown` are those of datums upstream that have no outcome yet. */
+async function usedNow(
+  state: StageState,
+  index: number,
+): Promise<{ readonly files: readonly FileEntry[]; readonly unknown: ReadonlySet<string> }> {
   const view = state.views[index];
   const dep = state.node.stage.deps[index];
-  if (view === undefined || dep === undefined) return [];
-  return view.entries.flatMap((entry) =>
-    entry !== undefined && matchPath(dep.pattern, entry.path) !== undefined ? [entry] : [],
-  );
+  if (view === undefined || dep === undefined) return { files: [], unknown: NONE };
+  const unknown = new Set<string>();
+  const known: number[] = [];
+  view.paths.forEach((path, at) => {
+    if (matchPath(dep.pattern, path) === undefined) return;
+    const origin = view.origins[at];
+    if (origin === undefined || (origin.phase === 'done' && !isBad(origin))) known.push(at);
+    else unknown.add(path);
+  });
+  return { files: await state.filesAt(index, known), unknown };
 }
 
 function compare(before: readonly FileEntry[], now: readonly FileEntry[]): Omit<DepDifference, 'dep'> {

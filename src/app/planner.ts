@@ -167,7 +167,7 @@ export class Planner {
     const { always } = state.node.stage;
     if (locked === undefined || locked.datums.failed > 0 || force || (always && state.options.runAlways))
       return false;
-    if (this.upstream(state).some((other) => !other.isAsLocked)) return false;
+    if (state.options.checkObjects || this.upstream(state).some((other) => !other.isAsLocked)) return false;
     const found = this.options.memo.get(state.id);
     return found !== undefined && found.key === (await this.memoKeyOf(state));
   }
@@ -264,12 +264,12 @@ export class Planner {
     const input = state.inputDigest(datum, inputs);
     datum.input = input;
     const decision = state.decide(datum, input);
-    if (!decision.work) {
+    if (!decision.work && !(await this.#isLost(datum))) {
       await this.#settleOne({ datum, outcome: datum.planned ? 'identical' : 'skipped' });
       return;
     }
     datum.planned = true;
-    datum.reason = decision.reason;
+    datum.reason = decision.work && !state.rowsAreLost ? decision.reason : 'output-missing';
     const found = await this.#lookUp(datum, input);
     if (found !== undefined) {
       const row = { state: 'ok', input, code: state.code, result: found.result, captures: datum.id } as const;
@@ -278,6 +278,13 @@ export class Planner {
     }
     datum.phase = 'ready';
     this.ready.push(datum);
+  }
+
+  /** Whether an object of a current datum is neither here nor in the workspace. */
+  async #isLost(datum: DatumPlan<StageState>): Promise<boolean> {
+    if (!datum.stage.options.checkObjects) return false;
+    const files = (await datum.stage.files()).get(datum.id) ?? [];
+    return files.some((entry) => !this.options.ctx.store.hasObjectSync(entry.digest));
   }
 
   async #lookUp(

@@ -83,7 +83,7 @@ export async function runLocked(
   for (const outcome of settled) trail.settled(outcome);
   for (const state of assessment.states) if (state.progress === 'settled') trail.stageEnd(state);
 
-  const end = await work(ctx, { request, ports, assessment, lock, writer });
+  const end = await work(ctx, { request, ports, assessment, lock, writer, trail });
   await clearUndeclared(ctx, assessment, dropped);
   const counts = sumCounts(assessment.states.map(runCounts));
   const failed = counts.failed + counts.blocked > 0;
@@ -130,10 +130,11 @@ interface Work {
   readonly assessment: Assessment;
   readonly lock: LockWriter;
   readonly writer: RunWriter;
+  readonly trail: RunTrail;
 }
 
 /** Runs what is ready and writes it down, also what was finished before an error. */
-async function work(ctx: AppContext, { request, ports, assessment, lock, writer }: Work) {
+async function work(ctx: AppContext, { request, ports, assessment, lock, writer, trail }: Work) {
   for (const state of assessment.states) {
     if (state.options.inScope && state.progress !== 'unchanged')
       await ctx.store.putKey(state.code, state.options.facts.half.json);
@@ -153,6 +154,7 @@ async function work(ctx: AppContext, { request, ports, assessment, lock, writer 
       jobs: request.jobs ?? ctx.config.jobs ?? ctx.around.cores,
       failFast: request.failFast,
       newestFirst: request.order === 'newest',
+      onStart: (state) => trail.started(state),
       onProgress: () => lock.writeNowAndThen(),
     });
     error = end.error;

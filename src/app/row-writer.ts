@@ -46,7 +46,7 @@ export async function writeStage(
     const ref = await patchDataset(store, dataset, {
       state,
       patch,
-      before: trees.get(dataset.owner)?.tree ?? dataset.recorded,
+      before: trees.get(dataset.owner)?.tree ?? (state.rowsAreLost ? undefined : dataset.recorded),
     });
     written.set(dataset.owner, ref);
     if (ref.files > 0 || isDeclared(state, dataset)) outs.set(dataset.home, ref);

@@ -14,6 +14,8 @@ const OUTS_SHOWN = 1000;
 
 /** Tells a run's record and the screen what happens to datums and stages. */
 export interface RunTrail {
+  /** A datum of the stage starts. */
+  started(state: StageState): void;
   settled(outcome: Settled): void;
   stageEnd(state: StageState): void;
   /** Writes the stages' records. */
@@ -40,6 +42,7 @@ export function openRunTrail(ctx: AppContext, writer: RunWriter, assessment: Ass
     return known === undefined ? 0 : (known.last - known.first) / 1000;
   };
   return {
+    started: touch,
     settled: ({ datum, outcome, row, outs }) => {
       const state = datum.stage;
       if (outcome === 'skipped') return;

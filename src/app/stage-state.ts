@@ -45,6 +45,8 @@ export interface StageOptions {
   readonly runCache: boolean;
   /** Whether stages marked `always` run (repro) or not (status). */
   readonly runAlways: boolean;
+  /** Files of its outs aren't here: the objects behind them are looked for, so that a lost one is made again. */
+  readonly checkObjects: boolean;
   /** Whether a time filter lets a datum in. */
   readonly selects: (captures: ReadonlyMap<string, string>) => boolean;
 }
@@ -68,6 +70,8 @@ export class StageState {
   progress: Progress = 'deferred';
   /** Lines of the table as they stand now; filled when the stage is planned. */
   rows = new Map<string, DatumRow>();
+  /** The lock has rows, but what they name isn't in the store. */
+  rowsAreLost = false;
   /** Candidates per dep. */
   views: FileView[] = [];
   /** Per dep the one dataset that it takes whole, where it does. */
@@ -105,16 +109,20 @@ export class StageState {
     return this.options.facts.half.digest;
   }
 
-  /** Rows of the lock by datum. */
+  /** Rows of the lock by datum; none where the trees that the lock names aren't here (a clone without a store to pull from). */
   async loadRows(): Promise<void> {
-    this.rows = await readRows(this.options.store, this.options.locked);
+    const { store, locked } = this.options;
+    if (locked === undefined) return;
+    const trees = [locked.datums.table, ...[...locked.outs.values()].map((out) => out.tree)];
+    for (const tree of trees) this.rowsAreLost ||= !(await store.hasTree(tree));
+    if (!this.rowsAreLost) this.rows = await readRows(store, locked);
   }
 
   /** Files of a datum's row as they stand now. */
   async files(): Promise<RowFiles> {
     if (this.#files === undefined) {
       const { files, orphans } = await readRowFiles(this.options.store, this.node.stage, {
-        datasets: this.options.datasets,
+        datasets: this.rowsAreLost ? [] : this.options.datasets,
         rows: this.rows,
       });
       this.#files ??= files;
