@@ -91,9 +91,11 @@ export class UsageLedger {
   #partnersMissing(all: readonly DepFiles[], alone: readonly Row[]): string[] {
     const names = new Set(this.#waitedFor);
     if (alone.length > 0) {
-      const others = all.filter((each) => each !== this.#files && !each.role.dep.optional);
-      const lacking = others.filter((other) => this.#lacksPartner(other, alone));
-      for (const { role } of lacking.length > 0 ? lacking : others) names.add(role.dep.name);
+      const others = all.filter((each) => each !== this.#files);
+      const required = others.filter(({ role }) => !role.dep.optional);
+      const lacking = required.filter((other) => this.#lacksPartner(other, alone));
+      const blamed = [lacking, required, others.filter(({ role }) => role.binding), [this.#files]];
+      for (const { role } of blamed.find((each) => each.length > 0) ?? []) names.add(role.dep.name);
     }
     return all.map(({ role }) => role.dep.name).filter((name) => names.has(name));
   }

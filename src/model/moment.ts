@@ -62,17 +62,17 @@ export function shiftPeriod(period: Period, window: readonly [Shift, Shift]): Pe
  */
 export function periodsWithin(since: number, until: number, every: Shift): number[] {
   const grain = grainOfShift(every);
+  if ((until - since) / (every.count * (GRAIN_MS[grain] || GRAIN_MS.week)) > MAX_PERIODS) {
+    throw invalid(
+      'matrix-too-long',
+      `every ${every.count}${every.unit} names more than ${MAX_PERIODS} periods`,
+      'Use a coarser step, or a later since.',
+    );
+  }
   const starts: number[] = [];
   let start = periodStart(since, grain);
   if (start < since) start = periodEnd(start, grain);
   while (periodEnd(start, grain) <= until) {
-    if (starts.length === MAX_PERIODS) {
-      throw invalid(
-        'matrix-too-long',
-        `every ${String(every.count)}${every.unit} names more than ${String(MAX_PERIODS)} periods`,
-        'Use a coarser step, or a later since.',
-      );
-    }
     starts.push(start);
     start = shiftTime(start, every);
   }
