@@ -5,7 +5,7 @@ import type { DatumWork, SandboxDep, StageWork } from './runner.ts';
 export interface CommandPlaces {
   readonly home: string;
   readonly temp: string;
-  /** Folder with `all` and, per dep, `dep-<name>`: the files of $DATAWF_INPUTS. */
+  /** Folder with the lists of inputs (`listName`). */
   readonly lists: string;
 }
 
@@ -27,9 +27,10 @@ export function commandEnv(
     ...stage.secrets,
     ...Object.fromEntries(work.captures),
   };
-  for (const dep of allDeps(stage, work)) {
+  const deps = allDeps(stage, work);
+  for (const dep of deps) {
     env[dep.name] = pathFrom(base, dep.value);
-    env[`DATAWF_INPUTS_${dep.name}`] = `${outside.lists}/dep-${dep.name}`;
+    env[`DATAWF_INPUTS_${dep.name}`] = `${outside.lists}/${listName(deps, dep)}`;
   }
   for (const out of work.outs) env[out.name] = pathFrom(base, out.path);
   env['DATAWF_INPUTS'] = `${outside.lists}/all`;
@@ -37,6 +38,11 @@ export function commandEnv(
   env['HOME'] = outside.home;
   env['TMPDIR'] = outside.temp;
   return env;
+}
+
+/** File of $DATAWF_INPUTS_<dep>: an only dep has the list of all. */
+export function listName(deps: readonly SandboxDep[], dep: SandboxDep): string {
+  return deps.length === 1 ? 'all' : `dep-${dep.name}`;
 }
 
 /** Deps of a datum with those that all datums of the stage share. */

@@ -116,11 +116,13 @@ function createStopper(spec: CommandSpec, group: number): Stopper {
 
 /** Waits for the end of the output; a process that left the group may hold it open for ever. */
 async function drain(spec: CommandSpec, child: ChildProcess, closed: Promise<void>): Promise<void> {
-  const limit = new AbortController();
-  const late = sleep(HELD_OUTPUT_MS, true, { signal: limit.signal }).catch(() => false);
-  const held = await Promise.race([closed.then(() => false), late]);
-  limit.abort();
-  if (!held) return;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<true>((resolve) => {
+    timer = setTimeout(() => resolve(true), HELD_OUTPUT_MS);
+  });
+  const held = await Promise.race([closed, late]);
+  clearTimeout(timer);
+  if (held !== true) return;
   if (spec.own !== undefined) endProcessesBelow(spec.own);
   child.stdout?.destroy();
   child.stderr?.destroy();

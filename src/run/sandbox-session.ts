@@ -14,12 +14,20 @@ export function openSandboxSession(tools: LocalTools, stage: StageWork): StageSe
   const mask = createMask(Object.values(stage.secrets));
   const free: Sandbox[] = [];
 
-  /** A furnished sandbox with the datum's files in it. */
+  /** A sandbox with the datum's files in it. */
   const enter = (work: DatumWork): Sandbox => {
-    const ready = free.pop();
-    const sandbox = ready ?? tools.takeSandbox();
+    const used = free.pop();
     try {
-      if (ready === undefined) sandbox.furnish(stage);
+      return enterInto(used ?? tools.takeSandbox(), work);
+    } catch (error) {
+      // A process that outlived its command may have written into one that was left clean.
+      if (used === undefined || error instanceof SandboxFault || error instanceof Problem) throw error;
+      return enterInto(tools.takeSandbox(), work);
+    }
+  };
+
+  const enterInto = (sandbox: Sandbox, work: DatumWork): Sandbox => {
+    try {
       sandbox.enter(stage, work);
       return sandbox;
     } catch (error) {

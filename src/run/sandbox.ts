@@ -1,7 +1,18 @@
-import { mkdirSync, readdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { parentOf } from '../model/repo-path.ts';
 import { takeCensus, type Census } from './census.ts';
-import { allDeps, pathFrom, type CommandPlaces } from './command-env.ts';
+import { allDeps, listName, pathFrom, type CommandPlaces } from './command-env.ts';
 import type { Placed, Placer } from './place.ts';
 import type { DatumWork, SandboxDep, SandboxFile, StageWork } from './runner.ts';
 import { removeFolder } from './sandbox-home.ts';
@@ -13,21 +24,23 @@ import { removeFolder } from './sandbox-home.ts';
  *     <folder>/home, <folder>/temp    scratch, emptied after each datum
  *     <folder>/lists   the files of $DATAWF_INPUTS
  *
- * `furnish` puts in what a stage's datums share, `enter` what one datum sees; after the command `census` tells what else
- * it did, `leave` takes the datum's files out again, `strip` the stage's. Folders that the next datum needs too stay. A
- * sandbox in which anything unexpected happened is destroyed, never reused.
+ * `enter` puts in what one datum sees, and with the first datum of a stage what all of them share; after the command
+ * `census` tells what else it did, `leave` takes the datum's files out again and `strip` the stage's. Folders stay until
+ * they are in the way: making and removing them costs more than all the rest where a disk is busy. A sandbox in which
+ * anything unexpected happened is destroyed, never reused.
  */
 export class Sandbox {
+  readonly folder: string;
   readonly work: string;
   readonly places: CommandPlaces;
   readonly #placer: Placer;
-  readonly folder: string;
   readonly #shared = new Map<string, Placed>();
   readonly #own = new Map<string, Placed>();
-  readonly #sharedFolders = new Set<string>();
+  /** All folders that are there. */
   readonly #folders = new Set<string>();
+  #sharedFolders: ReadonlySet<string> | undefined;
+  readonly #lists = new Set<string>();
   #outs: DatumWork['outs'] = [];
-  #sharedList = '';
 
   constructor(folder: string, placer: Placer) {
     this.folder = folder;
@@ -38,40 +51,39 @@ export class Sandbox {
       mkdirSync(made);
   }
 
-  /** Puts in code and broadcast deps. A SandboxFault where one of them can't be had. */
-  furnish(stage: StageWork): void {
-    if (stage.stage.base !== '') this.#makeFolder(stage.stage.base, this.#sharedFolders);
-    for (const file of stage.code) this.#place(file, this.#shared, this.#sharedFolders);
-    for (const dep of stage.broadcast) this.#placeDep(dep, this.#shared, this.#sharedFolders);
-    const lists = stage.broadcast.map((dep) => this.#writeList(stage.stage.base, dep));
-    this.#sharedList = lists.join('');
-  }
-
-  /** Puts in what one datum sees and makes place for its outs. */
+  /** Puts in what a datum sees and makes place for its outs. A SandboxFault where an input can't be had. */
   enter(stage: StageWork, work: DatumWork): void {
-    this.#dropFoldersBut(neededFolders(work));
+    const isFirst = this.#sharedFolders === undefined;
+    this.#sharedFolders ??= sharedFolders(stage);
+    const needed = new Set(this.#sharedFolders);
+    addFolders(needed, work.deps);
+    for (const out of work.outs) addFolder(needed, out.directory ? out.path : parentOf(out.path));
+    this.#setFolders(needed);
+    if (isFirst)
+      this.#placeAll([...stage.code, ...stage.broadcast.flatMap((dep) => dep.files)], this.#shared);
     this.#outs = work.outs;
-    for (const dep of work.deps) this.#placeDep(dep, this.#own, this.#folders);
-    for (const out of work.outs)
-      this.#makeFolder(out.directory ? out.path : parentOf(out.path), this.#folders);
-    const lists = work.deps.map((dep) => this.#writeList(stage.stage.base, dep));
-    writeFileSync(
-      `${this.places.lists}/all`,
-      withoutRepeats(this.#sharedList + lists.join(''), stage.broadcast.length + lists.length),
-    );
+    for (const dep of work.deps) this.#placeAll(dep.files, this.#own);
+    this.list(stage, work);
   }
 
   /** Only writes the lists, for a command that runs elsewhere. */
   list(stage: StageWork, work: DatumWork): void {
-    const lists = allDeps(stage, work).map((dep) => this.#writeList(stage.stage.base, dep));
-    writeFileSync(`${this.places.lists}/all`, withoutRepeats(lists.join(''), lists.length));
+    const lists = listsOf(stage, work);
+    for (const name of this.#lists) {
+      if (lists.has(name)) continue;
+      rmSync(`${this.places.lists}/${name}`, { force: true });
+      this.#lists.delete(name);
+    }
+    for (const [name, text] of lists) {
+      overwrite(`${this.places.lists}/${name}`, text);
+      this.#lists.add(name);
+    }
   }
 
   /** What the command did besides writing its outs. */
   census(): Census {
     const outs = new Set(this.#outs.map((out): string => out.path));
-    const folders = new Set([...this.#sharedFolders, ...this.#folders]);
-    return takeCensus({ work: this.work, files: [this.#shared, this.#own], folders, outs });
+    return takeCensus({ work: this.work, files: [this.#shared, this.#own], folders: this.#folders, outs });
   }
 
   /** Makes ready for the next datum; `moved` are the outs whose files are gone already. */
@@ -91,52 +103,60 @@ export class Sandbox {
     }
   }
 
-  /** Takes the stage's files out, so that another stage can use the sandbox. Throws where something is left in the way. */
+  /** Takes the stage's files out, so that another stage can use the sandbox. Throws where something is in the way. */
   strip(): void {
-    this.#dropFoldersBut(new Set());
     for (const path of this.#shared.keys()) unlinkSync(`${this.work}/${path}`);
     this.#shared.clear();
-    for (const path of deepestFirst(this.#sharedFolders)) rmdirSync(`${this.work}/${path}`);
-    this.#sharedFolders.clear();
-    for (const name of readdirSync(this.places.lists)) unlinkSync(`${this.places.lists}/${name}`);
+    this.#sharedFolders = undefined;
   }
 
   destroy(): void {
     removeFolder(this.folder);
   }
 
-  #placeDep(dep: SandboxDep, files: Map<string, Placed>, folders: Set<string>): void {
-    for (const file of dep.files) this.#place(file, files, folders);
-    if (isFolderDep(dep)) this.#makeFolder(dep.value, folders);
+  #placeAll(files: readonly SandboxFile[], into: Map<string, Placed>): void {
+    for (const file of files) {
+      // Two deps may see one file.
+      if (this.#shared.has(file.path) || this.#own.has(file.path)) continue;
+      into.set(file.path, this.#placer.place(file, `${this.work}/${file.path}`));
+    }
   }
 
-  #place(file: SandboxFile, files: Map<string, Placed>, folders: Set<string>): void {
-    // Two deps may see one file.
-    if (this.#shared.has(file.path) || this.#own.has(file.path)) return;
-    this.#makeFolder(parentOf(file.path), folders);
-    files.set(file.path, this.#placer.place(file, `${this.work}/${file.path}`));
-  }
-
-  #makeFolder(path: string, folders: Set<string>): void {
-    if (path === '' || this.#sharedFolders.has(path) || this.#folders.has(path)) return;
-    this.#makeFolder(parentOf(path), folders);
-    mkdirSync(`${this.work}/${path}`);
-    folders.add(path);
-  }
-
-  #dropFoldersBut(needed: ReadonlySet<string>): void {
-    for (const path of deepestFirst(this.#folders)) {
+  /** Makes and removes folders until there are just these; they hold their parents. */
+  #setFolders(needed: ReadonlySet<string>): void {
+    for (const path of [...this.#folders].reverse()) {
       if (needed.has(path)) continue;
       rmdirSync(`${this.work}/${path}`);
       this.#folders.delete(path);
     }
+    for (const path of needed) {
+      if (this.#folders.has(path)) continue;
+      mkdirSync(`${this.work}/${path}`);
+      this.#folders.add(path);
+    }
   }
+}
 
-  #writeList(base: string, dep: SandboxDep): string {
-    const text = dep.files.map((file) => `${pathFrom(base, file.path)}\n`).join('');
-    writeFileSync(`${this.places.lists}/dep-${dep.name}`, text);
-    return text;
+function sharedFolders(stage: StageWork): ReadonlySet<string> {
+  const folders = new Set<string>();
+  addFolder(folders, stage.stage.base);
+  for (const file of stage.code) addFolder(folders, parentOf(file.path));
+  addFolders(folders, stage.broadcast);
+  return folders;
+}
+
+function addFolders(folders: Set<string>, deps: readonly SandboxDep[]): void {
+  for (const dep of deps) {
+    for (const file of dep.files) addFolder(folders, parentOf(file.path));
+    if (isFolderDep(dep)) addFolder(folders, dep.value);
   }
+}
+
+/** Adds a folder behind its parents. */
+function addFolder(folders: Set<string>, path: string): void {
+  if (path === '' || folders.has(path)) return;
+  addFolder(folders, parentOf(path));
+  folders.add(path);
 }
 
 /** Whether a dep's value is a folder: the one before its first capture or wildcard, there even without files. */
@@ -144,25 +164,35 @@ function isFolderDep(dep: SandboxDep): boolean {
   return dep.value !== '' && !(dep.files.length === 1 && dep.files[0]?.path === dep.value);
 }
 
-function neededFolders(work: DatumWork): ReadonlySet<string> {
-  const needed = new Set<string>();
-  const add = (folder: string): void => {
-    for (let path = folder; path !== '' && !needed.has(path); path = parentOf(path)) needed.add(path);
-  };
-  for (const dep of work.deps) {
-    for (const file of dep.files) add(parentOf(file.path));
-    if (isFolderDep(dep)) add(dep.value);
+/**
+ * The lists of a datum by the name of their file; see `commandEnv`. With one dep there is just `all`, which then is that
+ * dep's as well.
+ */
+function listsOf(stage: StageWork, work: DatumWork): ReadonlyMap<string, string> {
+  const { base } = stage.stage;
+  const deps = allDeps(stage, work);
+  const texts = deps.map((dep) => dep.files.map((file) => `${pathFrom(base, file.path)}\n`).join(''));
+  const lists = new Map([['all', texts.length === 1 ? (texts[0] ?? '') : withoutRepeats(texts.join(''))]]);
+  if (deps.length > 1) deps.forEach((dep, index) => lists.set(listName(deps, dep), texts[index] ?? ''));
+  return lists;
+}
+
+/** Lines, each once, in order. */
+function withoutRepeats(text: string): string {
+  return text === '' ? '' : `${[...new Set(text.slice(0, -1).split('\n'))].join('\n')}\n`;
+}
+
+/**
+ * Writes a file in place, making it where it isn't. Emptying one first makes ext4 write it out at once (its auto_da_alloc),
+ * which takes milliseconds on a busy disk.
+ */
+function overwrite(file: string, text: string): void {
+  const bytes = Buffer.from(text);
+  const fd = openSync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o644);
+  try {
+    for (let from = 0; from < bytes.length;) from += writeSync(fd, bytes, from, bytes.length - from, from);
+    ftruncateSync(fd, bytes.length);
+  } finally {
+    closeSync(fd);
   }
-  for (const out of work.outs) add(out.directory ? out.path : parentOf(out.path));
-  return needed;
-}
-
-function deepestFirst(folders: ReadonlySet<string>): readonly string[] {
-  return [...folders].sort((a, b) => b.length - a.length);
-}
-
-/** Lines of several lists, each once, in order. */
-function withoutRepeats(text: string, lists: number): string {
-  if (lists <= 1 || text === '') return text;
-  return `${[...new Set(text.slice(0, -1).split('\n'))].join('\n')}\n`;
 }
