@@ -38,6 +38,7 @@ export function openContext({ host, globals, signal, emit }: ContextParts): AppC
       argv: host.argv,
       host: hostname(),
       pid: host.pid,
+      isRoot: host.userId === 0,
       cores: availableParallelism(),
       version: packageVersion(),
     },

@@ -140,7 +140,7 @@ async function runAction(
   try {
     return await action(session, command.processedArgs, command.opts());
   } finally {
-    session.close();
+    await session.close();
   }
 }
 

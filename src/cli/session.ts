@@ -3,10 +3,10 @@ import type { RunPorts } from '../app/run-ports.ts';
 import type { ExitCode } from '../model/problem.ts';
 import type { Look } from '../ui/look.ts';
 import type { Output } from '../ui/output.ts';
-import type { Reporter } from '../ui/reporter.ts';
 import { PLAIN, type Style } from '../ui/style.ts';
 import type { Globals } from './globals.ts';
 import type { Host } from './host.ts';
+import { createLateReporter } from './late-reporter.ts';
 
 /**
  * A `question` is answered by one document; `work` tells what it does event by event, with `--json` one a line on stdout.
@@ -23,15 +23,13 @@ export interface Session {
   open(kind?: Kind): Promise<AppContext>;
   /** Runner and history of an opened workspace, loaded when they are asked for. */
   ports(context: AppContext): Promise<RunPorts>;
-  /** Where events go; what `open` gave to the context. For work outside a workspace. */
-  reporter(kind: Kind): Promise<Reporter>;
   /** Prints the answer to a question: the document with `--json`, else the screen's text. */
   answer(document: unknown, screen: Screen): Promise<void>;
   /** Tells what a small change did: the document with `--json`, else words on stderr. */
   report(document: unknown, text: string): void;
   /** Carries out another command line in a folder, as if typed there; throws what it throws. */
   readonly invoke: (call: Call) => Promise<ExitCode>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** A command line to carry out. */
@@ -67,49 +65,35 @@ export type SessionParts = Pick<Session, 'host' | 'globals' | 'signal' | 'output
 export function openSession(parts: SessionParts): Session {
   const { host, globals, signal, output, invoke } = parts;
   let context: AppContext | undefined;
-  let reporter: Reporter | undefined;
   const styleFor = async (stream: NodeJS.WriteStream): Promise<Style> => {
     const { wantsColor, loadStyle } = await import('../ui/style.ts');
     const wanted = wantsColor({ stream, flag: globals.color, env: host.env, config: context?.config.color });
     return wanted ? await loadStyle() : PLAIN;
   };
-  const session: Session = {
+  let kind: Kind = 'question';
+  const reporter = createLateReporter(async () => {
+    const { openReporter } = await import('../ui/reporter.ts');
+    const { json, quiet, verbose } = globals;
+    const style = await styleFor(host.stderr);
+    return openReporter({ kind, json, quiet, verbose, output, style, now: host.now });
+  });
+  return {
     host,
     globals,
     signal,
     output,
     invoke,
-    open: async (kind = 'question') => {
+    open: async (asked = 'question') => {
       if (context !== undefined) return context;
+      kind = asked;
       const { openContext } = await import('./context.ts');
-      context = openContext({
-        host,
-        globals,
-        signal,
-        emit: (event) => {
-          reporter?.emit(event);
-        },
-      });
-      reporter ??= await session.reporter(kind);
+      context = openContext({ host, globals, signal, emit: reporter.emit });
+      if (kind === 'work') await reporter.load();
       return context;
     },
     ports: async (opened) => {
       const { openRunPorts } = await import('./context.ts');
       return openRunPorts(opened, host.userId);
-    },
-    reporter: async (kind) => {
-      if (reporter !== undefined) return reporter;
-      const { openReporter } = await import('../ui/reporter.ts');
-      reporter = openReporter({
-        kind,
-        json: globals.json,
-        quiet: globals.quiet,
-        verbose: globals.verbose,
-        output,
-        style: await styleFor(host.stderr),
-        now: host.now,
-      });
-      return reporter;
     },
     answer: async (document, screen) => {
       if (globals.json) {
@@ -123,9 +107,6 @@ export function openSession(parts: SessionParts): Session {
       if (globals.json) output.json(document);
       else if (!globals.quiet) output.words(text);
     },
-    close: () => {
-      reporter?.close();
-    },
+    close: reporter.close,
   };
-  return session;
 }

@@ -12,7 +12,8 @@ export interface LiveState {
 }
 
 export interface LiveStage {
-  readonly planned: number;
+  /** undefined where it isn't known. */
+  readonly planned: number | undefined;
   readonly done: number;
   /** Running datums by name, with their starts. */
   readonly running: ReadonlyMap<string, number>;
@@ -88,22 +89,33 @@ interface Tracker {
 
 function createTracker(now: () => number): Tracker {
   const started = now();
-  const stages = new Map<string, { planned: number; done: number; running: Map<string, number> }>();
+  const stages = new Map<
+    string,
+    { planned: number | undefined; done: number; running: Map<string, number> }
+  >();
   let progress: LiveState['progress'];
+  const stageOf = (
+    name: string,
+  ): { planned: number | undefined; done: number; running: Map<string, number> } => {
+    const stage = stages.get(name) ?? { planned: undefined, done: 0, running: new Map<string, number>() };
+    stages.set(name, stage);
+    return stage;
+  };
   return {
     see: (event) => {
       switch (event.event) {
         case 'stage-start':
           progress = undefined;
-          stages.set(event.stage, { planned: event.planned, done: 0, running: new Map() });
+          stageOf(event.stage).planned = event.planned;
           return;
         case 'datum-start':
-          stages.get(event.stage)?.running.set(formatCaptures(event.captures), now());
+          progress = undefined;
+          stageOf(event.stage).running.set(formatCaptures(event.captures), now());
           return;
         case 'datum-end': {
-          const stage = stages.get(event.stage);
-          stage?.running.delete(formatCaptures(event.captures));
-          if (stage !== undefined) stage.done++;
+          const stage = stageOf(event.stage);
+          stage.running.delete(formatCaptures(event.captures));
+          stage.done++;
           return;
         }
         case 'stage-end':
@@ -128,13 +140,13 @@ export function liveText(state: LiveState, now: number, columns: number): string
   for (const [stage, { planned, done, running }] of state.stages) {
     if (planned === 0 || (running.size === 0 && done === 0)) continue;
     const rate = done / Math.max(seconds, 0.001);
+    const all = planned === undefined ? ' done' : ` of ${planned}`;
+    const speed = done === 0 ? '' : `, ${rate < 1 ? rate.toFixed(1) : rate.toFixed(0)} a second`;
     const left =
-      done === 0
-        ? ''
-        : `, ${rate < 1 ? rate.toFixed(1) : rate.toFixed(0)} a second, ${formatSeconds((planned - done) / rate)} left`;
+      done === 0 || planned === undefined ? '' : `, ${formatSeconds((planned - done) / rate)} left`;
     const longest = [...running].sort((a, b) => a[1] - b[1])[0];
     const busy = longest === undefined ? '' : `, ${running.size} running${runningText(longest, now)}`;
-    lines.push(cut(`${stage}: ${done} of ${planned}${left}${busy}`, columns));
+    lines.push(cut(`${stage}: ${done}${all}${speed}${left}${busy}`, columns));
   }
   if (lines.length === 0 && state.progress !== undefined)
     lines.push(cut(progressText(state.progress), columns));

@@ -2,7 +2,7 @@ import type { EndEvent, WorkEvent } from '../model/event.ts';
 import type { RunCounts } from '../model/outcome.ts';
 import { formatBytes, formatCaptures, formatSeconds, plural } from './format.ts';
 import { planText } from './plan-screen.ts';
-import { reasonsText } from './reasons.ts';
+import { reasonsText, reasonWord } from './reasons.ts';
 import type { Style } from './style.ts';
 
 /** What an event is worth saying; empty where nothing. `data` is the answer, `error` is said even when quiet. */
@@ -22,7 +22,7 @@ export interface NarratorOptions {
   readonly now: () => number;
 }
 
-/** A stage with at most so many planned datums gets a line for each. */
+/** A stage with at most so many planned datums gets a line for each; where that isn't known the first ones do. */
 const FEW = 20;
 /** Milliseconds between lines of a larger stage where no terminal shows it live. */
 const PATIENCE = 10_000;
@@ -30,26 +30,32 @@ const PATIENCE = 10_000;
 /** Puts events into lines: one when something finishes. It remembers what it needs of earlier events. */
 export function createNarrator(options: NarratorOptions): Narrator {
   const { verbose, terminal, style, now } = options;
-  const stages = new Map<string, { planned: number; done: number }>();
+  const stages = new Map<string, { planned: number | undefined; done: number }>();
   let run: string | undefined;
   let lastLine = now();
   const words = (text: string): Told => ({ text, stream: 'words' });
 
+  const stageOf = (name: string): { planned: number | undefined; done: number } => {
+    const stage = stages.get(name) ?? { planned: undefined, done: 0 };
+    stages.set(name, stage);
+    return stage;
+  };
   const datumEnd = (event: WorkEvent & { event: 'datum-end' }): Told => {
-    const stage = stages.get(event.stage) ?? { planned: 0, done: 0 };
+    const stage = stageOf(event.stage);
     stage.done++;
     if (event.state === 'failed') return { text: failureText(event, run, style), stream: 'error' };
     const name = nameOf(event.stage, event.captures);
-    if (event.state === 'waiting' && event.message !== undefined)
+    if (event.state === 'waiting' && event.message !== undefined) {
       return words(`  ${name} is waiting: ${event.message}\n`);
-    if (verbose || (!terminal && stage.planned <= FEW)) {
+    }
+    if (verbose || (!terminal && (stage.planned ?? stage.done) <= FEW)) {
       const took = event.state === 'ran' ? ` in ${formatSeconds(event.seconds)}` : '';
-      return words(
-        `  ${event.state} ${name}${took}${event.reason === '' ? '' : style.dim(` (${event.reason})`)}\n`,
-      );
+      const why = event.reason === '' ? '' : style.dim(` (${reasonWord(event.reason)})`);
+      return words(`  ${event.state} ${name}${took}${why}\n`);
     }
     if (terminal || now() - lastLine < PATIENCE) return words('');
-    return words(`  ${event.stage}: ${stage.done} of ${stage.planned} done\n`);
+    const all = stage.planned === undefined ? '' : ` of ${stage.planned}`;
+    return words(`  ${event.stage}: ${stage.done}${all} done\n`);
   };
 
   const tell = (event: WorkEvent): Told => {

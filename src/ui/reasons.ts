@@ -20,6 +20,11 @@ const WORDS: Readonly<Record<ReasonKind, string>> = {
   vanished: 'its input is gone',
 };
 
+/** A reason's kind in words; what is no kind is said as it is. */
+export function reasonWord(kind: string): string {
+  return kind in WORDS ? WORDS[kind as ReasonKind] : kind;
+}
+
 /** Reasons in a line: `input changed: data/raw/2020-01-03.csv; params changed: clean.threshold`. */
 export function reasonsText(reasons: readonly Reason[], most = 2): string {
   return reasons.map((reason) => reasonText(reason, most)).join('; ');

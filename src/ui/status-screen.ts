@@ -105,7 +105,7 @@ function datasetsText(datasets: readonly DatasetReport[], look: Look): string {
 function datasetState(dataset: DatasetReport, style: Style): string {
   switch (dataset.state) {
     case 'clean':
-      return style.good('clean');
+      return dataset.files === 0 ? style.dim('nothing yet') : style.good('clean');
     case 'missing':
       return style.dim('not here');
     case 'untracked':

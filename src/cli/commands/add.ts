@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { ExitCode } from '../../model/problem.ts';
 import { addExamples } from '../help.ts';
 import type { Bind } from '../session.ts';
 
@@ -15,8 +16,8 @@ export function build(command: Command, bind: Bind): void {
     bind(async (session, [paths]: [string[]], options: { dryRun?: boolean }) => {
       const context = await session.open('work');
       const { add } = await import('../../app/add.ts');
-      await add(context, { paths, dryRun: options.dryRun ?? false });
-      return undefined;
+      const end = await add(context, { paths, dryRun: options.dryRun ?? false });
+      return end.exit as ExitCode;
     }),
   );
 }

@@ -14,8 +14,7 @@ export function build(command: Command, bind: Bind): void {
     bind(async (session, [word]: [string]) => {
       const context = await session.open();
       const { readFile } = await import('../../app/files.ts');
-      const bytes = readFile(context, splitRefPath(word));
-      for await (const chunk of await bytes) {
+      for await (const chunk of readFile(context, splitRefPath(word))) {
         if (session.output.closed) break;
         await session.output.stream(chunk);
       }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { ExitCode } from '../../model/problem.ts';
 import { addExamples } from '../help.ts';
 import type { Bind } from '../session.ts';
 
@@ -24,13 +25,13 @@ export function build(command: Command, bind: Bind): void {
     bind(async (session, [paths]: [string[]], options: Options) => {
       const context = await session.open('work');
       const { checkout } = await import('../../app/checkout.ts');
-      await checkout(context, {
+      const end = await checkout(context, {
         paths,
         force: options.force ?? false,
         relink: options.relink ?? false,
         dryRun: options.dryRun ?? false,
       });
-      return undefined;
+      return end.exit as ExitCode;
     }),
   );
 }

@@ -20,7 +20,7 @@ export function build(command: Command, bind: Bind): void {
   command.action(
     bind(async (session, [word]: [string?], options: { recursive?: boolean; long?: boolean }) => {
       const context = await session.open();
-      const { ref, path } = splitRefPath(word ?? '');
+      const { ref, path } = word === undefined ? { ref: undefined, path: undefined } : splitRefPath(word);
       const { listFiles } = await import('../../app/files.ts');
       const files = await listFiles(context, { ref, path, recursive: options.recursive ?? false });
       await session.answer(files, async (look) => {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { ExitCode } from '../../model/problem.ts';
 import { addExamples } from '../help.ts';
 import type { Bind } from '../session.ts';
 
@@ -13,8 +14,8 @@ export function build(command: Command, bind: Bind): void {
     bind(async (session, [from, to]: [string, string], options: { dryRun?: boolean }) => {
       const context = await session.open('work');
       const { move } = await import('../../app/move.ts');
-      await move(context, { from, to, dryRun: options.dryRun ?? false });
-      return undefined;
+      const end = await move(context, { from, to, dryRun: options.dryRun ?? false });
+      return end.exit as ExitCode;
     }),
   );
 }

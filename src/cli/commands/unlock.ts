@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { ExitCode } from '../../model/problem.ts';
 import { addExamples } from '../help.ts';
 import type { Bind } from '../session.ts';
 
@@ -14,8 +15,8 @@ export function build(command: Command, bind: Bind): void {
     bind(async (session, [paths]: [string[]], options: { dryRun?: boolean }) => {
       const context = await session.open('work');
       const { unlock } = await import('../../app/unlock.ts');
-      await unlock(context, { paths, dryRun: options.dryRun ?? false });
-      return undefined;
+      const end = await unlock(context, { paths, dryRun: options.dryRun ?? false });
+      return end.exit as ExitCode;
     }),
   );
 }
