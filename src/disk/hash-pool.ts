@@ -62,7 +62,7 @@ async function run(options: HashOptions, ingest: HashTask['ingest']): Promise<Fi
 function isLarge({ root, paths }: HashOptions): boolean {
   let bytes = 0;
   for (const path of paths) {
-    bytes += lstatSync(path === '' ? root : `${root}/${path}`, { throwIfNoEntry: false })?.size ?? 0;
+    bytes += lstatSync(`${root}/${path}`, { throwIfNoEntry: false })?.size ?? 0;
     if (bytes >= MANY_BYTES) return true;
   }
   return false;

@@ -75,7 +75,7 @@ export function startHashing(task: HashTask, jobs: SharedJobs): RunOnFile {
   }
 
   return (path, index) => {
-    const file = path === '' ? task.root : `${task.root}/${path}`;
+    const file = `${task.root}/${path}`;
     const facts = readAny(file, readFile, readLink);
     columns.kinds[index] = facts.kind;
     if (facts.stat === undefined) return 0;

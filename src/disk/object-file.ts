@@ -65,10 +65,13 @@ export function sealedSeconds(mtimeMs: number, digest: string): number {
   return second + fraction > mtimeMs / 1000 ? second - 1 + fraction : second + fraction;
 }
 
-/** Whether a time carries the seal of a digest. */
+/**
+ * Whether a time carries the seal of a digest. Node's `utimes` cuts to whole microseconds or keeps a double's 0.24 µs,
+ * by its version: rounded to a microsecond, both stay within the seal's two.
+ */
 export function hasSealedTime(mtimeMs: number, digest: string): boolean {
   const belowSecond = ((mtimeMs % 1000) + 1000) % 1000;
-  return Math.floor(belowSecond / SEAL_UNIT_MS) === sealOf(digest);
+  return Math.floor(Math.round(belowSecond * 1000) / 2) === sealOf(digest);
 }
 
 /** Whether the stat of an object says that it is as it was stored. */

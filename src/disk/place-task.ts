@@ -8,12 +8,12 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   type Stats,
 } from 'node:fs';
-import { parseDigest, type Digest } from '../model/digest.ts';
+import type { Digest } from '../model/digest.ts';
 import { damaged, notFound, refused } from '../model/problem.ts';
-import { hexOf } from '../util/blake3.ts';
 import { KIND, WAY } from './file-columns.ts';
 import { FolderGuard } from './folder-guard.ts';
 import { errnoOf, fsProblem } from './fs-problem.ts';
@@ -37,16 +37,18 @@ export interface PlaceTask {
 /** Makes ready to place files in this thread. */
 export function startPlacing(task: PlaceTask, jobs: SharedJobs): RunOnFile {
   const { columns } = jobs;
+  const digests = Buffer.from(columns.digests.buffer);
   const placer = new Placer(task);
   return (path, index) => {
-    const digest = parseDigest(hexOf(columns.digests.subarray(index * 32, index * 32 + 32)));
     const size = columns.sizes[index] ?? 0;
-    const placed = placer.place({ path, kind: columns.kinds[index] ?? 0, digest: digest as Digest, size });
-    columns.mtimes[index] = placed.stat.mtimeMs;
-    columns.inos[index] = placed.stat.ino;
-    columns.devs[index] = placed.stat.dev;
-    columns.ctimes[index] = placed.stat.ctimeMs;
-    columns.ways[index] = placed.way;
+    // Written from a `Digest` by link.ts.
+    const digest = digests.toString('hex', index * 32, index * 32 + 32) as Digest;
+    const { stat, way } = placer.place({ path, kind: columns.kinds[index] ?? 0, digest, size });
+    columns.mtimes[index] = stat.mtimeMs;
+    columns.inos[index] = stat.ino;
+    columns.devs[index] = stat.dev;
+    columns.ctimes[index] = stat.ctimeMs;
+    columns.ways[index] = way;
     return size;
   };
 }
@@ -58,7 +60,8 @@ interface Wanted {
   readonly size: number;
 }
 
-interface Source extends Wanted {
+interface Source {
+  readonly wanted: Wanted;
   readonly object: string;
   readonly stat: Stats;
   /** Absolute path to make. */
@@ -78,38 +81,52 @@ class Placer {
   readonly #guard: FolderGuard;
   readonly #temps: TempNames;
   readonly #memory = new WayMemory();
-  readonly #buffer = Buffer.allocUnsafeSlow(READ_SIZE);
-  readonly #devices = new Map<string, number>();
+  readonly #vetting: { readonly storeFolder: string; readonly buffer: Uint8Array };
+  // Neighbours share a folder: what is known of the last one.
+  #folder: string | undefined;
+  #folderPath = '';
+  #device = 0;
 
   constructor(task: PlaceTask) {
     this.#task = task;
     this.#guard = new FolderGuard(task.root, task.inside);
     this.#temps = new TempNames(task.storeFolder);
+    this.#vetting = { storeFolder: task.storeFolder, buffer: Buffer.allocUnsafeSlow(READ_SIZE) };
   }
 
   place(wanted: Wanted): Placed {
-    const { path, digest, size, kind } = wanted;
-    const { storeFolder } = this.#task;
-    const stat = vetObject({ storeFolder, digest, size, buffer: this.#buffer });
-    if (stat === undefined) throw missing(storeFolder, wanted);
-    const slash = path.lastIndexOf('/');
-    const folder = this.#guard.make(slash < 0 ? '' : path.slice(0, slash));
-    const file = path === '' ? this.#task.root : `${folder}/${path.slice(slash + 1)}`;
-    const source = { ...wanted, object: objectFile(storeFolder, digest), stat, file };
+    const { path, digest, size } = wanted;
+    const object = objectFile(this.#task.storeFolder, digest);
+    const stat = vetObject({ ...this.#vetting, digest, size });
+    if (stat === undefined) throw missing(this.#task.storeFolder, wanted);
+    const source = { wanted, object, stat, file: this.#fileFor(path) };
     try {
-      return kind === KIND.link ? this.#placeLink(source) : this.#placeFile(source, folder);
+      return wanted.kind === KIND.link ? this.#placeLink(source) : this.#placeFile(source);
     } catch (error) {
-      throw fsProblem(error, 'make', file);
+      throw fsProblem(error, 'make', source.file);
     }
   }
 
-  #placeFile(source: Source, folder: string): Placed {
-    const device = this.#deviceOf(folder);
-    const own = source.kind === KIND.executable || this.#task.editable;
+  /** The absolute path of a file, whose folder is made. */
+  #fileFor(path: string): string {
+    const slash = path.lastIndexOf('/');
+    const folder = slash < 0 ? '' : path.slice(0, slash);
+    if (folder !== this.#folder) {
+      this.#folderPath = this.#guard.make(folder);
+      this.#device = statSync(this.#folderPath).dev;
+      this.#folder = folder;
+    }
+    return `${this.#folderPath}/${slash < 0 ? path : path.slice(slash + 1)}`;
+  }
+
+  #placeFile(source: Source): Placed {
+    const device = this.#device;
+    const { kind, size } = source.wanted;
+    const own = kind === KIND.executable || this.#task.editable;
     for (const way of this.#task.links) {
       if (way === 'copy') break;
       if (!this.#memory.isAble(way, device) || (own && way !== 'reflink')) continue;
-      if (way === 'reflink' && source.size < REFLINK_MIN) continue;
+      if (way === 'reflink' && size < REFLINK_MIN) continue;
       try {
         return this.#placeBy(way, source);
       } catch (error) {
@@ -155,7 +172,7 @@ class Placer {
     const temp = this.#tempBeside(source.file);
     this.#replace(source.file, temp, (name) => {
       copyFileSync(source.object, name, mode | constants.COPYFILE_EXCL);
-      chmodSync(name, this.#modeOf(source.kind));
+      chmodSync(name, this.#modeOf(source.wanted.kind));
     });
     return { stat: lstatSync(source.file), way };
   }
@@ -200,15 +217,6 @@ class Placer {
     const temp = this.#temps.next();
     return `${file.slice(0, file.lastIndexOf('/') + 1)}${TEMP_PREFIX}${temp.slice(temp.lastIndexOf('/') + 1)}`;
   }
-
-  #deviceOf(folder: string): number {
-    let device = this.#devices.get(folder);
-    if (device === undefined) {
-      device = lstatSync(folder).dev;
-      this.#devices.set(folder, device);
-    }
-    return device;
-  }
 }
 
 function renameOver(temp: string, file: string): void {
@@ -241,6 +249,6 @@ function missing(storeFolder: string, wanted: Wanted): Error {
 function badLink(source: Source): Error {
   return damaged(
     'corrupt-object',
-    `object ${source.digest} is no target of a symlink, as ${source.path} needs it`,
+    `object ${source.wanted.digest} is no target of a symlink, as ${source.wanted.path} needs it`,
   );
 }

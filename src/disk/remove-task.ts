@@ -20,7 +20,7 @@ export function startRemoving(task: RemoveTask): RunOnFile {
     const slash = path.lastIndexOf('/');
     const folder = guard.find(slash < 0 ? '' : path.slice(0, slash));
     if (folder === undefined) return 0;
-    const file = path === '' ? task.root : `${folder}/${path.slice(slash + 1)}`;
+    const file = `${folder}/${path.slice(slash + 1)}`;
     try {
       unlinkSync(file);
     } catch (error) {
