@@ -4,9 +4,9 @@ import type { IndexView } from '../workspace/stat-index.ts';
 import { dataScope, type DataScope } from './checkout-scope.ts';
 import { ownersOf } from './dataset-owners.ts';
 import { homeRequest, recordedListing, snapshotRoots } from './datasets.ts';
-import { forgetIndex, strayIndexes } from './index-homes.ts';
+import { forgetIndex, groupByRoot, strayIndexes } from './index-homes.ts';
 import type { AppContext } from './ports.ts';
-import { loadProject, rootOf, workTreeFiles, type Dataset, type Project } from './project.ts';
+import { loadProject, workTreeFiles, type Dataset, type Project } from './project.ts';
 import { applySync, missingProblem, refuseUnsaved, type SyncResult } from './sync-home.ts';
 import { planSync, type SyncChanges, type SyncPlan, type Wanted } from './sync-plan.ts';
 import { withLock } from './writing.ts';
@@ -51,11 +51,13 @@ interface Totals {
 async function bringAll(ctx: AppContext, request: CheckoutRequest): Promise<Totals> {
   const project = loadProject(workTreeFiles(ctx.workspace));
   const scope = dataScope(ctx, project, request.paths);
-  const roots = project.roots.filter((root) => [...scope.datasets].some(({ home }) => isWithin(home, root)));
-  const snapshots = await snapshotRoots(ctx, roots);
+  const groups = groupByRoot(project.roots, scope.datasets);
+  const snapshots = await snapshotRoots(ctx, [...groups.keys()]);
   const plans = new Map<string, SyncPlan>();
   for (const [root, snapshot] of snapshots) {
-    const want = wantedIn(project, scope, root);
+    const want = new Map<string, Wanted>(
+      groups.get(root)?.map((dataset) => [dataset.owner, { dataset, tree: dataset.recorded }]),
+    );
     const plan = await planSync(
       ctx,
       {
@@ -85,15 +87,6 @@ async function bringAll(ctx: AppContext, request: CheckoutRequest): Promise<Tota
   return sum([...plans.values()], results, strays);
 }
 
-function wantedIn(project: Project, scope: DataScope, root: string): ReadonlyMap<string, Wanted> {
-  const want = new Map<string, Wanted>();
-  for (const dataset of scope.datasets) {
-    if (rootOf(project.roots, dataset.home) === root)
-      want.set(dataset.owner, { dataset, tree: dataset.recorded });
-  }
-  return want;
-}
-
 function withinOf(project: Project, scope: DataScope): ((path: string) => boolean) | undefined {
   const { within } = scope;
   if (within === undefined) return undefined;
@@ -105,7 +98,11 @@ function withinOf(project: Project, scope: DataScope): ((path: string) => boolea
 }
 
 /** Removes what was brought for datasets whose whole home this commit doesn't have; edits stop it unless forced. */
-async function clearStrays(ctx: AppContext, project: Project, request: CheckoutRequest): Promise<number> {
+export async function clearStrays(
+  ctx: AppContext,
+  project: Project,
+  request: Pick<CheckoutRequest, 'force' | 'dryRun'>,
+): Promise<number> {
   let removed = 0;
   for (const [home, index] of strayIndexes(ctx, project.roots)) {
     const remove = await strayFiles(ctx, project, { home, index });

@@ -7,6 +7,7 @@ import { EMPTY_LOCK } from '../model/lock.ts';
 import type { RepoPath } from '../model/repo-path.ts';
 import { applyPatch } from '../workspace/checkout.ts';
 import { ignorePath } from '../workspace/git-ignore.ts';
+import { linkWays } from './link-ways.ts';
 import { homeRequest } from './datasets.ts';
 import type { AppContext } from './ports.ts';
 import { lockPathOf, rootOf, type Project } from './project.ts';
@@ -151,7 +152,7 @@ async function patchWorkspace(
     await applyPatch({
       ...homeRequest(ctx, root),
       ...patch,
-      links: ctx.config.cache.links,
+      links: linkWays(ctx, patch.put),
       store: ctx.store,
       force: false,
     });

@@ -63,10 +63,12 @@ export class Planner {
     this.#byNode = new Map(options.states.map((state) => [state.node, state]));
   }
 
-  /** Plans every stage as far as possible. */
+  /** Plans every stage as far as possible, each when its upstream is decided: only what waits for work counts as planned. */
   async start(): Promise<void> {
-    for (const state of this.options.states) await this.#tryPlan(state);
-    await this.#work();
+    for (const state of this.options.states) {
+      await this.#tryPlan(state);
+      await this.#work();
+    }
   }
 
   /** Takes the outcome of a datum that ran, and decides what that makes decidable. */

@@ -15,6 +15,8 @@ export interface Surroundings {
   readonly argv: readonly string[];
   readonly host: string;
   readonly pid: number;
+  /** The caller may write files whatever their mode says. */
+  readonly isRoot: boolean;
   /** Processor cores available. */
   readonly cores: number;
   readonly version: string;

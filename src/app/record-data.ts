@@ -19,6 +19,7 @@ import { homeRequest, pointerEntry, withName } from './datasets.ts';
 import { forgetIndex } from './index-homes.ts';
 import { warnOfNames } from './name-clashes.ts';
 import { ignoreFileOf, writePointer } from './pointer-files.ts';
+import { linkWays, sizesOf } from './link-ways.ts';
 import type { AppContext } from './ports.ts';
 import { rootOf, toTreePath, type Dataset, type Project } from './project.ts';
 import { overlayTrees } from './tree-overlay.ts';
@@ -180,7 +181,7 @@ class Recorder {
   async #readFiles(shares: readonly Share[], scan: HomeScan): Promise<FileColumns> {
     const ctx = this.#ctx;
     const paths = shares.flatMap((share) => share.paths);
-    const links = ctx.config.cache.links;
+    const links = linkWays(ctx, ctx.around.isRoot ? sizesOf(ctx, paths) : []);
     const options = {
       root: ctx.workspace.root,
       paths,

@@ -84,7 +84,7 @@ export async function runLocked(
   for (const state of assessment.states) if (state.progress === 'settled') trail.stageEnd(state);
 
   const end = await work(ctx, { request, ports, assessment, lock, writer, trail });
-  await clearUndeclared(ctx, assessment, dropped);
+  await clearUndeclared(ctx, assessment, { homes: dropped, lock });
   const counts = sumCounts(assessment.states.map(runCounts));
   const failed = counts.failed + counts.blocked > 0;
   const problem = end.error instanceof Problem ? end.error : undefined;

@@ -7,6 +7,7 @@ import { snapshotHome, type HomeSnapshot } from '../workspace/snapshot.ts';
 import { ownersOf } from './dataset-owners.ts';
 import { homeRequest } from './datasets.ts';
 import { detachEdited } from './detach-links.ts';
+import { linkWays } from './link-ways.ts';
 import type { AppContext } from './ports.ts';
 import { toTreePath, type Dataset, type Project } from './project.ts';
 import { planSync, type SyncChanges, type SyncPlan, type SyncRequest } from './sync-plan.ts';
@@ -139,7 +140,7 @@ async function patch(ctx: AppContext, plan: SyncPlan, options: ApplyOptions): Pr
     put: plan.put,
     remove: plan.remove,
     trees: plan.trees,
-    links: ctx.config.cache.links,
+    links: linkWays(ctx, plan.put),
     store: ctx.store,
     force: options.force,
     relink: options.relink ?? false,
