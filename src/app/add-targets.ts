@@ -134,7 +134,7 @@ function checkNested(project: Project, path: string, home: string): void {
   throw refused(
     'nested-datasets',
     `${path} holds the dataset ${first.path}, and a file can belong to one dataset only`,
-    `Add its other folders one by one, or make it one dataset: datawf remove --keep-files ${inner.map((one) => one.path).join(' ')} && datawf add ${path}`,
+    `Add its other folders one by one, or make it one dataset: datawf remove ${inner.map((one) => one.path).join(' ')} && datawf add ${path}`,
     inner.length > 1 ? inner.slice(0, 20).map((one) => pointerPath(one.path)) : [],
   );
 }

@@ -6,6 +6,8 @@ import { viewOf, type IndexView } from '../workspace/stat-index.ts';
 import { indexFileOf } from '../workspace/workspace.ts';
 import { homeRequest } from './datasets.ts';
 import type { AppContext } from './ports.ts';
+import type { Dataset } from './project.ts';
+import { parentOf } from '../model/repo-path.ts';
 
 /** Drops what is known of a home; its files stay. Only for a holder of the process lock. */
 export function forgetIndex(ctx: AppContext, home: string): void {
@@ -26,6 +28,23 @@ export function strayIndexes(ctx: AppContext, roots: readonly string[]): Readonl
       strays.set(open.meta.home, viewOf(open));
   }
   return strays;
+}
+
+/** Datasets by the root home that they lie in; roots without any are left out. */
+export function groupByRoot(
+  roots: readonly string[],
+  datasets: Iterable<Dataset>,
+): ReadonlyMap<string, readonly Dataset[]> {
+  const known = new Set(roots);
+  const groups = new Map<string, Dataset[]>();
+  for (const dataset of datasets) {
+    let root: string = dataset.home;
+    while (root !== '' && !known.has(root)) root = parentOf(root);
+    const group = groups.get(root);
+    if (group === undefined) groups.set(root, [dataset]);
+    else group.push(dataset);
+  }
+  return groups;
 }
 
 function namesIn(folder: string): readonly string[] {

@@ -155,6 +155,8 @@ export interface VerifyReport {
   readonly objects: number;
   readonly bytes: number;
   readonly trees: number;
+  /** Damaged, and mended at once from a copy with the right bytes. */
+  readonly repaired?: readonly { readonly digest: string; readonly paths: readonly string[] }[];
   readonly damaged: readonly {
     readonly digest: string;
     readonly fault: string;
