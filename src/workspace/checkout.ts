@@ -10,7 +10,8 @@ import { joinRows, rowsOfColumns } from './file-rows.ts';
 import { planPatch, type ObjectSource } from './guard.ts';
 import type { HomeRequest } from './home-diff.ts';
 import { timeAfterRows, writeRecord } from './record.ts';
-import { readTable } from './stat-file.ts';
+import { readTable, type OpenTable } from './stat-file.ts';
+import { finderOf } from './stat-index.ts';
 import type { FileRows } from './stat-merge.ts';
 import { FILE, STAT } from './stat-table.ts';
 
@@ -54,9 +55,10 @@ export async function applyPatch(request: PatchRequest): Promise<PatchResult> {
   const made = await createFiles(request, plan.create);
   await removeFiles({ root: request.root, paths: plan.remove, ...signalOf(request) });
   const put = joinRows(plan.present, made);
-  const kept = new Set(request.put.map((entry) => entry.path));
-  const drop = [...request.remove, ...plan.removeFirst].filter((path) => !kept.has(path));
-  if (put.paths.length > 0 || drop.length > 0 || request.trees.size > 0) {
+  const staying = new Set(request.put.map((entry) => entry.path));
+  const drop = [...request.remove, ...plan.removeFirst].filter((path) => !staying.has(path));
+  const moved = put.paths.length + plan.remove.length + plan.removeFirst.length > 0;
+  if (moved || saysOtherwise(open, drop, request.trees)) {
     writeRecord(request, open, { put, drop, trees: request.trees });
   }
   return {
@@ -65,6 +67,18 @@ export async function applyPatch(request: PatchRequest): Promise<PatchResult> {
     kept: plan.kept + plan.present.paths.length,
     bytes: plan.create.reduce((sum, entry) => sum + entry.size, 0),
   };
+}
+
+/** Whether the index isn't yet as it is to be, where no file moved. */
+function saysOtherwise(
+  open: OpenTable | undefined,
+  drop: readonly string[],
+  trees: ReadonlyMap<string, Digest | undefined>,
+): boolean {
+  for (const [owner, tree] of trees) if (open?.meta.trees[owner] !== tree) return true;
+  if (open === undefined || drop.length === 0) return false;
+  const find = finderOf(open.table);
+  return drop.some((path) => find(path) >= 0);
 }
 
 export interface RecordRequest extends HomeRequest {

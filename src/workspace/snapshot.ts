@@ -3,6 +3,7 @@ import type { FileEntry } from '../model/file-entry.ts';
 import { findRows, saveRows, type FoundRows } from './file-digests.ts';
 import { pickRows, rowDigest, rowEntry } from './file-rows.ts';
 import { diffHome, type HomeDiff, type HomeRequest } from './home-diff.ts';
+import { Problem } from '../model/problem.ts';
 import { compareBytes } from '../model/repo-path.ts';
 import { writeTable } from './stat-file.ts';
 import { digestOf, NO_INDEX, viewOf, type IndexView } from './stat-index.ts';
@@ -42,6 +43,18 @@ export interface HomeEdits {
  * (exit 6), `file-busy` and `index-changed` (exit 5). No-op cost: 2 µs a file on two cores, 60 bytes of memory.
  */
 export async function snapshotHome(request: HomeRequest): Promise<HomeSnapshot> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await compareHome(request);
+    } catch (error) {
+      // Readers hold no lock: a writing command may finish while they look.
+      const isOutrun = error instanceof Problem && error.code === 'index-changed';
+      if (!isOutrun || tries === 3) throw error;
+    }
+  }
+}
+
+async function compareHome(request: HomeRequest): Promise<HomeSnapshot> {
   const diff = await diffHome(request);
   const found = await findRows({
     ...request,

@@ -55,6 +55,15 @@ describe('checkout', () => {
     expect(await rig.edits()).toEqual([]);
   });
 
+  it('writes nothing where all is as it is to be', async () => {
+    const { rig, entries } = await rigWith({ 'data/a.csv': 'a' });
+    const before = lstatSync(rig.indexFile);
+    await rig.patch(entries, ['data/absent'], { trees: new Map([['stage:s:data', treeOf('1')]]) });
+    expect(lstatSync(rig.indexFile).ino).toBe(before.ino);
+    await rig.patch(entries, [], { trees: new Map([['stage:s:data', treeOf('2')]]) });
+    expect(lstatSync(rig.indexFile).ino).not.toBe(before.ino);
+  });
+
   it('removes files and the folders that this empties, and no others', async () => {
     const { rig } = await rigWith({ 'data/deep/er/a.csv': 'a', 'data/b.csv': 'b', 'data/with/c.csv': 'c' });
     rig.write('data/with/notes.txt', 'mine');
