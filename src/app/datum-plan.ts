@@ -8,7 +8,7 @@ import type { FileEntry } from '../model/file-entry.ts';
 export interface DatumOwner {
   readonly id: string;
   /** Output files by datum, as they stand now. */
-  files(): Promise<ReadonlyMap<string, readonly FileEntry[]>>;
+  readonly filesNow: ReadonlyMap<string, readonly FileEntry[]>;
 }
 
 /**

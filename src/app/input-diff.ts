@@ -38,7 +38,13 @@ export async function inputDifferences(
     }));
     const { files: now, unknown } =
       whole === undefined ? await usedNow(state, index) : { files: await whole.load(), unknown: NONE };
-    differences.push({ dep, ...compare(before.filter(({ path }) => !unknown.has(path)), now) });
+    differences.push({
+      dep,
+      ...compare(
+        before.filter(({ path }) => !unknown.has(path)),
+        now,
+      ),
+    });
   }
   return differences;
 }
@@ -72,7 +78,7 @@ async function usedNow(
     if (origin === undefined || (origin.phase === 'done' && !isBad(origin))) known.push(at);
     else unknown.add(path);
   });
-  return { files: await state.filesAt(index, known), unknown };
+  return { files: state.filesAt(index, known), unknown };
 }
 
 function compare(before: readonly FileEntry[], now: readonly FileEntry[]): Omit<DepDifference, 'dep'> {

@@ -253,7 +253,7 @@ export class Planner {
   async #decide(datum: DatumPlan<StageState>): Promise<void> {
     const state = datum.stage;
     if (state.broadcast === undefined) await takeBroadcast(state);
-    const inputs = await state.resolve(datum);
+    const inputs = state.resolve(datum);
     if (inputs.blockedBy !== undefined) {
       datum.planned = true;
       await this.#settleOne({ datum, outcome: 'blocked' });
@@ -365,10 +365,7 @@ async function takeBroadcast(state: StageState): Promise<void> {
     const pattern = state.node.stage.deps[dep]?.pattern;
     if (pattern === undefined) continue;
     const whole = state.wholes[dep];
-    digests.set(
-      dep,
-      whole === undefined ? depDigest(pattern, await state.filesAt(dep, indexes)) : whole.tree,
-    );
+    digests.set(dep, whole === undefined ? depDigest(pattern, state.filesAt(dep, indexes)) : whole.tree);
   }
   state.broadcast = digests;
 }

@@ -140,7 +140,7 @@ async function inputTrees(store: Store, state: StageState): Promise<Map<string, 
       inputs.set(dep.name, whole.tree);
       continue;
     }
-    const files = await state.filesAt(index, usedIndexes(state, index));
+    const files = state.filesAt(index, usedIndexes(state, index));
     inputs.set(dep.name, (await writeListing(store, depListing(dep.pattern, files))).tree);
   }
   return inputs;

@@ -86,7 +86,7 @@ async function sandboxFiles(
   dep: number,
   indexes: readonly number[],
 ): Promise<SandboxFile[]> {
-  const entries = await state.filesAt(dep, indexes);
+  const entries = state.filesAt(dep, indexes);
   const view = state.views[dep];
   const sources = new Map(indexes.map((index) => [view?.paths[index], view?.sources[index] ?? 'store']));
   return entries.map((entry) => sandboxFile(entry, sources.get(entry.path) ?? 'store'));

@@ -9,6 +9,8 @@ import type { FileEntry } from '../model/file-entry.ts';
 import type { LockStage } from '../model/lock.ts';
 import type { DatumState } from '../model/outcome.ts';
 import { renderPath } from '../model/pattern.ts';
+import { compareBytes } from '../model/repo-path.ts';
+import type { Dep } from '../model/stage.ts';
 import type { Results } from '../store/results.ts';
 import { isBad, type DatumPlan } from './datum-plan.ts';
 import { depDigest } from './dep-digest.ts';
@@ -54,7 +56,7 @@ export interface StageOptions {
 /** What a settled datum's inputs are. */
 export interface ResolvedInputs {
   /** Per dep: files, or undefined for a broadcast dep. */
-  readonly files: readonly (readonly { readonly entry: FileEntry; readonly index: number }[] | undefined)[];
+  readonly files: readonly (readonly FileEntry[] | undefined)[];
   readonly blockedBy: DatumPlan | undefined;
   /** A required dep has no file, or not all of a window or of what the matrix names. */
   readonly lacks: boolean;
@@ -94,6 +96,7 @@ export class StageState {
   readonly ignored = new Set<string>();
   #files: RowFiles | undefined;
   #results: Results | undefined;
+  #order: readonly number[] | undefined;
   #settledFiles: readonly FileEntry[] | undefined;
 
   constructor(options: StageOptions) {
@@ -129,6 +132,11 @@ export class StageState {
       if (orphans.length > 0) this.touched.set('', orphans);
     }
     return this.#files;
+  }
+
+  /** What `files` answered; none where nobody asked, so that no datum has an outcome yet. */
+  get filesNow(): ReadonlyMap<string, readonly FileEntry[]> {
+    return this.#files ?? NO_FILES;
   }
 
   /** What the run cache holds for this stage's code. */
@@ -197,35 +205,21 @@ export class StageState {
   }
 
   /** The files of a datum whose upstream datums are done. */
-  async resolve(datum: DatumPlan): Promise<ResolvedInputs> {
-    const { stage } = this.node;
+  resolve(datum: DatumPlan): ResolvedInputs {
+    const { deps } = this.node.stage;
     let blockedBy = this.gateBlockedBy;
     let lacks = false;
-    const files: ({ entry: FileEntry; index: number }[] | undefined)[] = [];
-    for (let dep = 0; dep < stage.deps.length; dep++) {
-      const indexes = datum.spec.files[dep];
-      const view = this.views[dep];
-      if (indexes === undefined || view === undefined) {
-        files.push(undefined);
-        continue;
+    const files = deps.map((dep, index) => {
+      const indexes = datum.spec.files[index];
+      if (indexes === undefined) return undefined;
+      const seen = this.filesAt(index, indexes);
+      for (const at of indexes) {
+        const origin = this.views[index]?.origins[at];
+        if (origin !== undefined && isBad(origin)) blockedBy ??= origin;
       }
-      const seen: { entry: FileEntry; index: number }[] = [];
-      for (const index of indexes) {
-        const origin = view.origins[index];
-        if (origin === undefined) {
-          const entry = view.entries[index];
-          if (entry !== undefined) seen.push({ entry, index });
-          continue;
-        }
-        if (isBad(origin)) blockedBy ??= origin;
-        const path = view.paths[index];
-        const made = (await origin.stage.files()).get(origin.id)?.find((file) => file.path === path);
-        if (made !== undefined) seen.push({ entry: made, index });
-      }
-      if (stage.deps[dep]?.optional === false)
-        lacks ||= this.#lacks(dep, { seen: seen.length, named: indexes.length });
-      files.push(seen);
-    }
+      if (!dep.optional) lacks ||= this.#lacks(index, { seen: seen.length, named: indexes.length });
+      return seen;
+    });
     return { files, blockedBy, lacks };
   }
 
@@ -237,16 +231,13 @@ export class StageState {
   }
 
   /** Settled files of a dep by the indexes of its view. */
-  async filesAt(dep: number, indexes: readonly number[]): Promise<FileEntry[]> {
+  filesAt(dep: number, indexes: readonly number[]): FileEntry[] {
     const view = this.views[dep];
     const files: FileEntry[] = [];
+    if (view === undefined) return files;
     for (const index of indexes) {
-      const origin = view?.origins[index];
-      const path = view?.paths[index];
-      const entry =
-        origin === undefined
-          ? view?.entries[index]
-          : (await origin.stage.files()).get(origin.id)?.find((file) => file.path === path);
+      const origin = view.origins[index];
+      const entry = origin === undefined ? view.entries[index] : madeBy(origin, view.paths[index]);
       if (entry !== undefined) files.push(entry);
     }
     return files;
@@ -276,19 +267,26 @@ export class StageState {
 
   /** The input half of a datum's key. */
   inputDigest(datum: DatumPlan, inputs: ResolvedInputs): Digest {
-    const deps = new Map<string, string | null>();
-    this.node.stage.deps.forEach((dep, index) => {
-      const files = inputs.files[index];
-      const digest =
-        files === undefined
-          ? (this.broadcast?.get(index) ?? null)
-          : depDigest(
-              dep.pattern,
-              files.map((file) => file.entry),
-            );
-      deps.set(dep.name, digest);
-    });
-    return inputHalf(datum.spec.captures, deps);
+    const { deps } = this.node.stage;
+    return inputHalf(
+      datum.spec.captures,
+      this.#sortedDeps().map((index) => {
+        const dep = deps[index] as Dep;
+        const files = inputs.files[index];
+        const digest =
+          files === undefined ? (this.broadcast?.get(index) ?? null) : depDigest(dep.pattern, files);
+        return [dep.name, digest];
+      }),
+    );
+  }
+
+  /** Indexes of the deps by the bytes of their names. */
+  #sortedDeps(): readonly number[] {
+    const { deps } = this.node.stage;
+    this.#order ??= deps
+      .map((_, index) => index)
+      .sort((a, b) => compareBytes(deps[a]?.name ?? '', deps[b]?.name ?? ''));
+    return this.#order;
   }
 
   /** Whether a datum needs work now that its input half is known. */
@@ -345,6 +343,13 @@ export class StageState {
     this.vanished = [];
     this.changed = true;
   }
+}
+
+const NO_FILES: ReadonlyMap<string, readonly FileEntry[]> = new Map();
+
+/** The file of a settled datum upstream, undefined where it doesn't make it. */
+function madeBy(origin: DatumPlan, path: string | undefined): FileEntry | undefined {
+  return origin.stage.filesNow.get(origin.id)?.find((file) => file.path === path);
 }
 
 /** Captures of a row's name; none where the name is damaged. */
