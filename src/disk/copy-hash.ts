@@ -10,6 +10,7 @@ const TURN_BYTES = 32 << 20;
  * `to`, for the caller to remove.
  */
 export async function copyHashed(from: string, to: string, signal?: AbortSignal): Promise<string> {
+  signal?.throwIfAborted();
   const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
   const hasher = createHasher();
   const source = openSync(from, 'r');

@@ -3,12 +3,11 @@ import {
   linkSync,
   lstatSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   unlinkSync,
-  type Dirent,
+  writeFileSync,
 } from 'node:fs';
 import { isUtf8 } from 'node:buffer';
 import { dirname } from 'node:path';
@@ -20,6 +19,7 @@ import { isDigest, type Digest } from '../model/digest.ts';
 import { invalid } from '../model/problem.ts';
 import { digestHex } from '../util/blake3.ts';
 import { corruptTree, missingObject, missingSegment, missingTree, wrongBytes } from './faults.ts';
+import { listBelow, listNames, removeQuietly } from './folder-list.ts';
 import { checkFileName, checkPrefix, checkSegmentName, isSegmentName } from './names.ts';
 import { NodeCache } from './node-cache.ts';
 import { FORMAT, README, RECOVER } from './recovery.ts';
@@ -119,8 +119,13 @@ export class DiskStore implements Store {
     if (found !== digest) throw wrongBytes(this.url, digest, found);
     if (this.hasObjectSync(digest)) return;
     const temp = this.#temp();
-    writeAtomic(temp, bytes);
-    this.#store(temp, digest);
+    try {
+      writeFileSync(temp, bytes, { flag: 'wx' });
+      this.#store(temp, digest);
+    } catch (error) {
+      rmSync(temp, { force: true });
+      throw fsProblem(error, 'store', this.objectPath(digest));
+    }
   }
 
   async readObject(digest: Digest): Promise<Uint8Array> {
@@ -241,7 +246,7 @@ export class DiskStore implements Store {
     }
     const temp = this.#temp();
     try {
-      writeAtomic(temp, bytes);
+      writeFileSync(temp, bytes, { flag: 'wx' });
       mkdirSync(dirname(file), { recursive: true });
       linkSync(temp, file);
       return true;
@@ -256,9 +261,7 @@ export class DiskStore implements Store {
   async listFiles(prefix: string, limit = Infinity): Promise<readonly string[]> {
     checkPrefix(prefix);
     this.#check();
-    const names: string[] = [];
-    this.#listInto(names, prefix, limit);
-    return names;
+    return listBelow(this.folder, prefix, limit);
   }
 
   async removeFile(name: string): Promise<void> {
@@ -322,37 +325,5 @@ export class DiskStore implements Store {
         if (isDigest(name) && name.startsWith(pair)) yield name;
       }
     }
-  }
-
-  #listInto(names: string[], prefix: string, limit: number): void {
-    const entries = readdirOrNothing(`${this.folder}/${prefix}`);
-    const sorted = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)).sort();
-    for (const name of sorted) {
-      if (names.length >= limit) return;
-      if (name.endsWith('/')) this.#listInto(names, prefix + name, limit);
-      else names.push(prefix + name);
-    }
-  }
-}
-
-function listNames(folder: string): string[] {
-  return readdirOrNothing(folder).map((entry) => entry.name);
-}
-
-function readdirOrNothing(folder: string): Dirent[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true });
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === 'ENOENT' || errno === 'ENOTDIR') return [];
-    throw fsProblem(error, 'list', folder);
-  }
-}
-
-function removeQuietly(file: string): void {
-  try {
-    unlinkSync(file);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw fsProblem(error, 'remove', file);
   }
 }
