@@ -12,7 +12,7 @@ export interface OutputLimits {
   readonly tail: number;
 }
 
-export const OUTPUT_LIMITS: OutputLimits = { head: 8 << 20, tail: 256 << 10 };
+const OUTPUT_LIMITS: OutputLimits = { head: 8 << 20, tail: 256 << 10 };
 
 /** The two output streams of one attempt as log lines. */
 export interface OutputLines {

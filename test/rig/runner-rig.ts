@@ -69,7 +69,7 @@ function fileOf(path: string, text: string, as: Pick<SandboxFile, 'kind' | 'from
 }
 
 /** A stage with nothing declared but what is given. */
-export function stageOf(fields: Partial<Stage> & Pick<Stage, 'cmd'>): Stage {
+function stageOf(fields: Partial<Stage> & Pick<Stage, 'cmd'>): Stage {
   return {
     id: 'stage' as StageId,
     name: 'stage',
