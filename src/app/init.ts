@@ -57,16 +57,16 @@ const STARTER = `# yaml-language-server: $schema=${SCHEMA_FILE}
 
 zone: UTC # of \`today\` and of instants
 
-stages:
-#  clean:
-#    desc: One clean file for each raw one
-#    cmd: python3 clean.py "$raw" "$clean" # every dep and out is a variable of its own name
-#    code: [clean.py] # files that the command runs; a change makes every datum stale
-#    deps: {raw: "data/raw/{date:%Y-%m-%d}.csv"}
-#    outs: {clean: "data/clean/{date:%Y-%m-%d}.csv"}
+# stages:
+#   clean:
+#     desc: One clean file for each raw one
+#     cmd: python3 clean.py "$raw" "$clean" # every dep and out is a variable of its own name
+#     code: [clean.py] # files that the command runs; a change makes every datum stale
+#     deps: {raw: "data/raw/{date:%Y-%m-%d}.csv"}
+#     outs: {clean: "data/clean/{date:%Y-%m-%d}.csv"}
 #
-#  monthly:
-#    cmd: cat "$clean"/*.csv > "$month"
-#    deps: {clean: "data/clean/{date:%Y-%m-%d}.csv"}
-#    outs: {month: "data/monthly/{date:%Y-%m}.csv"} # coarser: the days of a month are collected
+#   monthly:
+#     cmd: cat "$clean"/*.csv > "$month"
+#     deps: {clean: "data/clean/{date:%Y-%m-%d}.csv"}
+#     outs: {month: "data/monthly/{date:%Y-%m}.csv"} # coarser: the days of a month are collected
 `;

@@ -113,8 +113,10 @@ function appended(text: string, map: YamlMap, value: PlainValue): string | undef
   }
   if (last === undefined) return undefined;
   const at = endOfLine(text, lastCharacter(text, last.value.end));
-  const gap = blankBetween(text, map) ? '\n\n' : '\n';
-  return `${text.slice(0, at)}${gap}${block(value, columnOf(text, last.key.at))}${text.slice(at) || '\n'}`;
+  const column = columnOf(text, last.key.at);
+  const apart = blankBetween(text, map) || (column === 0 && isMap(value) && Object.values(value).some(isMap));
+  const gap = apart ? '\n\n' : '\n';
+  return `${text.slice(0, at)}${gap}${block(value, column)}${text.slice(at) || '\n'}`;
 }
 
 /** Whether the entries of a map are set apart by blank lines. */

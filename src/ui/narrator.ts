@@ -23,7 +23,7 @@ export interface NarratorOptions {
 }
 
 /** A stage with at most so many planned datums gets a line for each; where that isn't known the first ones do. */
-const FEW = 20;
+const FEW = 10;
 /** Milliseconds between lines of a larger stage where no terminal shows it live. */
 const PATIENCE = 10_000;
 

@@ -121,14 +121,21 @@ class Stage {
       return;
     }
     this.title(`Done in ${seconds.toFixed(0)} s. Try next`);
-    this.say(`  cd ${folder}
-  open report.html in a browser
-  datawf log                                    what ran, why, and how long
-  datawf why data/clean/${day}.csv        why this file is as it is
-  datawf dag                                    the workflow
-  datawf diff                                   files that differ from the last commit
-  edit clean.awk, then: datawf status; datawf repro --dry-run; datawf repro
-  git commit -am "Correct a day"                the new version, to share`);
+    const lines = [
+      ['open report.html in a browser', 'the result'],
+      ['datawf log', 'what ran, why, and how long'],
+      [`datawf why data/clean/${day}.csv`, 'why this file is as it is'],
+      ['datawf dag', 'the workflow'],
+      ['datawf diff', 'files that differ from the last commit'],
+      ['edit clean.awk, then datawf repro -n', 'what a change of code would run'],
+      ['git commit -am "Correct a day"', 'the new version, to share'],
+    ] as const;
+    const width = Math.max(...lines.map(([line]) => line.length));
+    this.say(
+      [`cd ${folder}`, ...lines.map(([line, meaning]) => `${line.padEnd(width)}   ${meaning}`)]
+        .map((line) => `  ${line}`)
+        .join('\n'),
+    );
   }
 
   #note(exit: ExitCode): void {
