@@ -1,5 +1,6 @@
 import type { EndEvent } from '../model/event.ts';
 import { addTargets } from './add-targets.ts';
+import { noteForGit } from './git-note.ts';
 import { pointerPath } from './pointer-files.ts';
 import type { AppContext } from './ports.ts';
 import { loadProject, workTreeFiles } from './project.ts';
@@ -34,11 +35,6 @@ export async function add(ctx: AppContext, request: AddRequest): Promise<EndEven
   const end: EndEvent = { event: 'end', exit: 0, seconds: (ctx.around.now() - started) / 1000, ...totals };
   ctx.emit(end);
   return end;
-}
-
-function some(paths: readonly string[]): string {
-  const sorted = [...paths].sort();
-  return sorted.length <= 6 ? sorted.join(' ') : `${sorted.slice(0, 5).join(' ')} … (${sorted.length} files)`;
 }
 
 /** A pointer that git ignores reaches no clone. */

@@ -15,7 +15,8 @@ import { datasetAt } from './add-targets.ts';
 import { ownersOf } from './dataset-owners.ts';
 import { homeRequest } from './datasets.ts';
 import { forgetIndex } from './index-homes.ts';
-import { addedDataset, pointerPath, removePointer, writePointer } from './pointer-files.ts';
+import { noteForGit } from './git-note.ts';
+import { addedDataset, ignoreFileOf, pointerPath, removePointer, writePointer } from './pointer-files.ts';
 import { linkWays } from './link-ways.ts';
 import type { AppContext } from './ports.ts';
 import {
@@ -61,6 +62,11 @@ async function moveData(ctx: AppContext, request: MoveRequest): Promise<string> 
   if (from === dataset.home) await moveDataset(ctx, project, { dataset, to });
   else await moveInside(ctx, project, { from, to, dataset });
   ctx.emit({ event: 'note', message: `moved ${from} to ${to}` });
+  if (from === dataset.home)
+    await noteForGit(
+      ctx,
+      [from, to].flatMap((home) => [pointerPath(home), ignoreFileOf(home)]),
+    );
   return to;
 }
 

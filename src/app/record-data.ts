@@ -273,7 +273,7 @@ class Recorder {
     } else if (!dryRun && ignorePath(this.#ctx.workspace.root, dataset.home)) {
       this.#written.add(ignoreFileOf(dataset.home));
     }
-    const verb = !isChanged ? 'unchanged' : dryRun ? 'would add' : 'added';
+    const verb = !isChanged ? 'unchanged' : dryRun ? 'would record' : 'recorded';
     this.#ctx.emit({ event: 'dataset', verb, path: dataset.home, ...changes, files, bytes: content.bytes });
   }
 }

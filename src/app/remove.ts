@@ -11,6 +11,7 @@ import { snapshotHome } from '../workspace/snapshot.ts';
 import { ownersOf } from './dataset-owners.ts';
 import { homeRequest } from './datasets.ts';
 import { forgetIndex } from './index-homes.ts';
+import { noteForGit } from './git-note.ts';
 import { ignoreFileOf, pointerPath, removePointer } from './pointer-files.ts';
 import type { AppContext } from './ports.ts';
 import { loadProject, rootOf, workTreeFiles, type Dataset, type Project } from './project.ts';
@@ -123,8 +124,7 @@ async function removeDataset(
     files: dataset.files,
     bytes: dataset.bytes,
   });
-  const tracked = `${pointerPath(dataset.home)} ${ignoreFileOf(dataset.home)}`;
-  if (!request.dryRun) ctx.emit({ event: 'note', message: `to record it in git: git add -A ${tracked}` });
+  if (!request.dryRun) await noteForGit(ctx, [pointerPath(dataset.home), ignoreFileOf(dataset.home)]);
   return request.files ? paths.length : 0;
 }
 
