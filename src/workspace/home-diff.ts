@@ -55,6 +55,7 @@ export interface Candidate {
 
 /** Compares a home with its index, a stat per file. */
 export async function diffHome(request: HomeRequest): Promise<HomeDiff> {
+  request.signal?.throwIfAborted();
   const open = readTable(request.indexFile);
   const finder = new Finder(request);
   if (open === undefined) {
