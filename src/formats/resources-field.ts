@@ -3,7 +3,7 @@ import { parseBytes, parseCores } from '../util/quantity.ts';
 import { entriesOf, fieldsOf, itemsOf, parsedOf, reject, wholeOf, type Field } from './fields.ts';
 
 /** What a stage that says nothing gets. */
-export const NO_RESOURCES: Resources = {
+const NO_RESOURCES: Resources = {
   cpu: undefined,
   memory: [],
   disk: undefined,

@@ -16,7 +16,7 @@ export function trackedPath(text: string, base: string): TrackedPath {
 }
 
 /** Why nothing of datawf's may be written to a repository path, or undefined. */
-export function gitFault(path: string): string | undefined {
+function gitFault(path: string): string | undefined {
   return /(^|\/)\.git(\/|$)/i.test(path) ? "lies in git's own folder" : undefined;
 }
 
