@@ -8,6 +8,18 @@ export function ignorePath(root: string, path: string): boolean {
   return addLines(file, [line]);
 }
 
+/** `ignorePath` for many paths: each .gitignore is read and written once. */
+export function ignorePaths(root: string, paths: Iterable<string>): void {
+  const files = new Map<string, string[]>();
+  for (const path of paths) {
+    const { file, line } = placeOf(root, path);
+    const lines = files.get(file);
+    if (lines === undefined) files.set(file, [line]);
+    else lines.push(line);
+  }
+  for (const [file, lines] of files) addLines(file, lines);
+}
+
 /** Takes `/name` out of the .gitignore of the path's folder; an emptied file is removed. Answers whether the file changed. */
 export function unignorePath(root: string, path: string): boolean {
   const { file, line } = placeOf(root, path);
@@ -26,7 +38,8 @@ export function ensureAttributes(root: string, lines: readonly string[]): boolea
 
 function addLines(file: string, wanted: readonly string[]): boolean {
   const lines = linesOf(file);
-  const missing = wanted.filter((line) => !lines.includes(line));
+  const present = new Set(lines);
+  const missing = wanted.filter((line) => !present.has(line));
   if (missing.length === 0) return false;
   writeAtomic(file, `${[...lines, ...missing].join('\n')}\n`);
   return true;

@@ -246,7 +246,7 @@ export function statOf(absolute: string, path: string): Stats | undefined {
 }
 
 /** Names in a folder; one that isn't valid UTF-8 comes with its bytes replaced, and is found as not there. */
-export function readNames(absolute: string, path: string): string[] {
+function readNames(absolute: string, path: string): string[] {
   try {
     return readdirSync(absolute);
   } catch (error) {

@@ -8,7 +8,7 @@ import { INCOMPLETE, statOf, type HomeRequest } from './home-diff.ts';
 import { fileRange } from './stat-check.ts';
 import { writeTable, type OpenTable } from './stat-file.ts';
 import { mergeTable, type FileRows, type FolderRow } from './stat-merge.ts';
-import { fileNames, folderName, STAT, tableOf, type StatTable } from './stat-table.ts';
+import { fileNames, folderName, tableOf, type StatTable } from './stat-table.ts';
 
 export interface RecordChange {
   readonly put: FileRows;
@@ -113,9 +113,4 @@ function namesAll(
   return readdirSync(`${root}/${of.path}`).every(
     (name) => names.has(name) || isNeverData(name) || of.known.has(joinPath(of.path, name)),
   );
-}
-
-/** The mtimes in rows. */
-export function mtimesOf(rows: FileRows): Float64Array {
-  return Float64Array.from(rows.paths, (_, row) => rows.stats[4 * row + STAT.mtime] ?? 0);
 }

@@ -132,7 +132,7 @@ function typeAgrees(flags: number, mode: number): boolean {
 }
 
 /** The stat, undefined where nothing is there, null where the look failed otherwise. */
-export function look(path: string): Stats | undefined | null {
+function look(path: string): Stats | undefined | null {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {

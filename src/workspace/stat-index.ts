@@ -71,7 +71,7 @@ export function digestOf(open: OpenTable, file: number): Digest {
 }
 
 /** A row as an entry. */
-export function entryAt(open: OpenTable, file: number, path: string): FileEntry {
+function entryAt(open: OpenTable, file: number, path: string): FileEntry {
   return {
     path,
     kind: kindOfFlags(open.table.fileFlags[file] ?? 0),

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   linkSync,
@@ -11,6 +11,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { editsFile, scanHome } from '../../../src/workspace/snapshot.ts';
 import { entryOf, HomeRig, problemOf, treeOf } from './fixture.ts';
@@ -216,13 +217,15 @@ describe('what is and is not data', () => {
     expect(problem.message).toContain('is not valid UTF-8');
   });
 
-  it('refuses a named pipe', async () => {
+  it('refuses a socket', async () => {
     const rig = new HomeRig();
     rig.write('data/a.csv', 'a');
     await rig.add();
-    execFileSync('mkfifo', [rig.at('data/pipe')]);
+    const server = createServer().listen(rig.at('data/socket'));
+    await once(server, 'listening');
     const problem = await problemOf(() => rig.snapshot());
-    expect(problem.message).toContain('pipe');
+    server.close();
+    expect(problem.message).toContain('is a socket');
   });
 
   it.skipIf(process.getuid?.() === 0)('names a folder that it may not list', async () => {
