@@ -14,6 +14,7 @@ import { dirname } from 'node:path';
 import { TEMP_PREFIX, writeAtomic } from '../disk/atomic-file.ts';
 import { copyHashed } from '../disk/copy-hash.ts';
 import { errnoOf, fsProblem } from '../disk/fs-problem.ts';
+import { syncFiles } from '../disk/sync-files.ts';
 import { makeObjectFolder, objectFile, quarantine, sealFile, TempNames } from '../disk/object-file.ts';
 import { isDigest, type Digest } from '../model/digest.ts';
 import { invalid } from '../model/problem.ts';
@@ -35,6 +36,8 @@ export class DiskStore implements Store {
   /** Absolute. */
   readonly folder: string;
   readonly #nodes = new NodeCache();
+  /** Written since the last `makeDurable`. */
+  readonly #unsynced: string[] = [];
   #checked = false;
   #temps: TempNames | undefined;
 
@@ -221,7 +224,15 @@ export class DiskStore implements Store {
 
   async putSegment(codeHalf: Digest, name: string, ndjson: string): Promise<void> {
     const file = this.#segmentPath(codeHalf, name);
-    if (!existsSync(file)) writeAtomic(file, ndjson, { tempFolder: this.tempFolder(), sync: true });
+    if (!existsSync(file)) {
+      writeAtomic(file, ndjson, { tempFolder: this.tempFolder() });
+      this.#unsynced.push(file);
+    }
+  }
+
+  async makeDurable(): Promise<void> {
+    const files = this.#unsynced.splice(0);
+    await syncFiles(files, this.folder);
   }
 
   async removeSegment(codeHalf: Digest, name: string): Promise<void> {

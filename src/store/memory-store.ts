@@ -112,6 +112,8 @@ export class MemoryStore implements Store {
     return text;
   }
 
+  async makeDurable(): Promise<void> {}
+
   async putSegment(codeHalf: Digest, name: string, ndjson: string): Promise<void> {
     checkSegmentName(name);
     const segments = this.#segments.get(codeHalf) ?? new Map<string, string>();

@@ -75,6 +75,7 @@ export class ResultWriter {
         this.#held.set(codeHalf, [...lines, ...(this.#held.get(codeHalf) ?? [])]);
       }
     }
+    await store.makeDurable();
   }
 
   #throwFailure(): void {

@@ -47,6 +47,9 @@ export interface Store {
   /** For segments that were merged into another; absent ones are fine. */
   removeSegment(codeHalf: Digest, name: string): Promise<void>;
 
+  /** When it resolves, what was put before survives the loss of power too. */
+  makeDurable(): Promise<void>;
+
   /** Small named files below `refs/`, `runs/`, `logs/`: undefined where absent. */
   readFile(name: string): Promise<Uint8Array | undefined>;
   /** Creates; with `replace` overwrites. Without it an existing file stays and the answer is false. */

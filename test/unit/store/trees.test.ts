@@ -35,7 +35,12 @@ class CountingStore extends MemoryStore {
 
 function entry(number: number, version = 0): FileEntry {
   const path = `d${String(number % 7)}/f${String(number).padStart(7, '0')}`;
-  return { path, kind: number % 11 === 0 ? 'x' : 'f', digest: digestHex(`${number} ${version}`) as Digest, size: number };
+  return {
+    path,
+    kind: number % 11 === 0 ? 'x' : 'f',
+    digest: digestHex(`${number} ${version}`) as Digest,
+    size: number,
+  };
 }
 
 function sorted(entries: Iterable<FileEntry>): FileEntry[] {
@@ -71,9 +76,15 @@ describe('a tree', () => {
   it('whose leaf is not what the parent says is damaged', async () => {
     const store = new MemoryStore();
     const { tree } = await writeListing(store, MANY);
-    const text = (await store.readTree(tree)).replace(/^(n \S+) (\d+)/, (_, head, count) => `${head} ${Number(count) + 1}`);
+    const text = (await store.readTree(tree)).replace(
+      /^(n \S+) (\d+)/,
+      (_, head, count) => `${head} ${Number(count) + 1}`,
+    );
     await store.putTree(digestHex(text) as Digest, text);
-    await expect(readListing(store, digestHex(text) as Digest)).rejects.toMatchObject({ code: 'corrupt-tree', exit: 7 });
+    await expect(readListing(store, digestHex(text) as Digest)).rejects.toMatchObject({
+      code: 'corrupt-tree',
+      exit: 7,
+    });
   });
 
   it('finds a file and the files of a folder in few nodes', async () => {
@@ -99,7 +110,10 @@ describe('a patched tree', () => {
         // Also from and to trees that aren't split.
         const base = cut < 15 ? MANY : MANY.slice(0, cut * 60);
         const root = cut < 15 ? before : await writeListing(store, base);
-        const patch = { put: put.map((number) => entry(number, 1)), remove: remove.map((number) => entry(number).path) };
+        const patch = {
+          put: put.map((number) => entry(number, 1)),
+          remove: remove.map((number) => entry(number).path),
+        };
         const files = new Map(base.map((file) => [file.path, file]));
         for (const path of patch.remove) files.delete(path);
         for (const file of patch.put) files.set(file.path, file);
@@ -115,7 +129,9 @@ describe('a patched tree', () => {
   it('of nothing is a new tree', async () => {
     const store = new MemoryStore();
     const patch = { put: [entry(3), entry(1)], remove: ['x'] };
-    expect(await patchTree(store, undefined, patch)).toEqual(await writeListing(store, sorted([entry(1), entry(3)])));
+    expect(await patchTree(store, undefined, patch)).toEqual(
+      await writeListing(store, sorted([entry(1), entry(3)])),
+    );
   });
 
   it('without any file is the empty tree', async () => {
@@ -128,7 +144,10 @@ describe('a patched tree', () => {
   it('shrinks below the split', async () => {
     const store = new MemoryStore();
     const { tree } = await writeListing(store, MANY);
-    const patched = await patchTree(store, tree, { put: [], remove: MANY.slice(500).map((file) => file.path) });
+    const patched = await patchTree(store, tree, {
+      put: [],
+      remove: MANY.slice(500).map((file) => file.path),
+    });
     expect(patched).toEqual(await writeListing(new MemoryStore(), MANY.slice(0, 500)));
   });
 
@@ -158,7 +177,10 @@ describe('the difference of two trees', () => {
         const gone = remove.filter((number) => number < 12_000 && !put.includes(number));
         expect(diff).toEqual({
           added: sorted(put.filter((number) => number >= 12_000).map((number) => entry(number, 1))),
-          changed: sorted(here.map((number) => entry(number, 1))).map((now) => ({ before: entry(now.size), after: now })),
+          changed: sorted(here.map((number) => entry(number, 1))).map((now) => ({
+            before: entry(now.size),
+            after: now,
+          })),
           deleted: sorted(gone.map((number) => entry(number))),
         });
         const back = await diffTrees(store, after.tree, before.tree);
@@ -204,7 +226,12 @@ describe('a datum table', () => {
   it('differs by captures', async () => {
     const store = new MemoryStore();
     const before = await writeTable(store, rows);
-    const after = await writeTable(store, [...rows.slice(1, 4000), row(4000, 1), ...rows.slice(4001), row(5000)]);
+    const after = await writeTable(store, [
+      ...rows.slice(1, 4000),
+      row(4000, 1),
+      ...rows.slice(4001),
+      row(5000),
+    ]);
     expect(await diffTables(store, before.table, after.table)).toEqual({
       added: [row(5000)],
       changed: [{ before: row(4000), after: row(4000, 1) }],

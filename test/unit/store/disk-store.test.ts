@@ -1,0 +1,235 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isSealed } from '../../../src/disk/object-file.ts';
+import type { Digest } from '../../../src/model/digest.ts';
+import type { FileEntry } from '../../../src/model/file-entry.ts';
+import { compareBytes } from '../../../src/model/repo-path.ts';
+import { DiskStore } from '../../../src/store/disk-store.ts';
+import { writeListing } from '../../../src/store/trees.ts';
+import { digestHex } from '../../../src/util/blake3.ts';
+
+let folder: string;
+let store: DiskStore;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'datawf-disk-store-'));
+  store = new DiskStore(join(folder, 'store'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const d = (text: string): Digest => digestHex(text) as Digest;
+
+async function put(text: string): Promise<Digest> {
+  await store.putBytes(d(text), Buffer.from(text));
+  return d(text);
+}
+
+describe('a store in a folder', () => {
+  it('is not made by reading', async () => {
+    await store.missingObjects([d('x')]);
+    expect(existsSync(store.folder)).toBe(false);
+  });
+
+  it('says what it is after the first write', async () => {
+    await put('x');
+    expect(readdirSync(store.folder).sort()).toEqual([
+      'FORMAT',
+      'README.txt',
+      'objects',
+      'recover.sh',
+      'tmp',
+    ]);
+    expect(readFileSync(`${store.folder}/FORMAT`, 'utf8')).toBe('datawf-store 1\n');
+  });
+
+  it('names objects and trees by their digest', async () => {
+    await put('x');
+    await store.putTree(d('y'), 'y');
+    expect(readFileSync(join(store.folder, 'objects', d('x').slice(0, 2), d('x')), 'utf8')).toBe('x');
+    expect(readFileSync(join(store.folder, 'trees', d('y').slice(0, 2), d('y')), 'utf8')).toBe('y');
+  });
+
+  it('of a later format is refused, with the cure', async () => {
+    mkdirSync(store.folder);
+    writeFileSync(`${store.folder}/FORMAT`, 'datawf-store 2\n');
+    const refusal = { code: 'store-format', exit: 2, hint: expect.stringContaining('newer datawf') };
+    await expect(put('x')).rejects.toMatchObject(refusal);
+    await expect(store.readObject(d('x'))).rejects.toMatchObject(refusal);
+    expect(readdirSync(store.folder)).toEqual(['FORMAT']);
+  });
+
+  it('keeps objects read-only and sealed', async () => {
+    const digest = await put('x');
+    expect(isSealed(lstatSync(store.objectPath(digest)), digest)).toBe(true);
+  });
+
+  it('adopts a file without reading it', () => {
+    const file = `${store.tempFolder()}/made`;
+    writeFileSync(file, 'x');
+    store.adopt(file, d('x'));
+    expect(existsSync(file)).toBe(false);
+    expect(store.hasObjectSync(d('x'))).toBe(true);
+  });
+
+  it('tells of a damaged tree and takes it anew', async () => {
+    await store.putTree(d('y'), 'y');
+    rmSync(join(store.folder, 'trees', d('y').slice(0, 2), d('y')));
+    writeFileSync(join(store.folder, 'trees', d('y').slice(0, 2), d('y')), 'z');
+    const fresh = new DiskStore(store.folder);
+    await expect(fresh.readTree(d('y'))).rejects.toMatchObject({ code: 'corrupt-tree', exit: 7 });
+    await fresh.putTree(d('y'), 'y');
+    expect(await new DiskStore(store.folder).readTree(d('y'))).toBe('y');
+  });
+
+  it('that cannot be made says why', async () => {
+    writeFileSync(`${folder}/file`, '');
+    const blocked = new DiskStore(`${folder}/file/store`);
+    await expect(blocked.putBytes(d('x'), Buffer.from('x'))).rejects.toMatchObject({
+      code: 'in-the-way',
+      exit: 6,
+    });
+  });
+});
+
+describe('recover.sh', () => {
+  const listing = async (files: Record<string, string>): Promise<FileEntry[]> => {
+    const entries: FileEntry[] = [];
+    for (const [path, text] of Object.entries(files)) {
+      const kind = path.endsWith('.sh') ? 'x' : path.endsWith('.link') ? 'l' : 'f';
+      entries.push({ path, kind, digest: await put(text), size: Buffer.byteLength(text) });
+    }
+    return entries.sort((a, b) => compareBytes(a.path, b.path));
+  };
+
+  const lockOf = (outs: Record<string, Digest>): string =>
+    [
+      'version: 1',
+      'stages:',
+      '  clean:',
+      `    code: ${d('code')}`,
+      `    inputs: {raw: ${d('in')}}`,
+      `    datums: {table: ${d('table')}, count: 1, failed: 0}`,
+      '    outs:',
+      ...Object.entries(outs).map(([home, tree]) => `      ${home}: {tree: ${tree}, files: 1, bytes: 1}`),
+      '',
+    ].join('\n');
+
+  const publish = async (ref: unknown, indent?: number): Promise<void> => {
+    await store.writeFile('refs/main.json', Buffer.from(JSON.stringify(ref, null, indent)), {
+      replace: true,
+    });
+  };
+
+  const recover = (branch = 'main'): { status: number | null; stderr: string } =>
+    spawnSync('sh', [`${store.folder}/recover.sh`, store.folder, branch, `${folder}/out`], {
+      encoding: 'utf8',
+    });
+
+  const restored = (): string[] =>
+    execFileSync('find', ['.', '!', '-type', 'd'], { cwd: `${folder}/out`, encoding: 'utf8' })
+      .trim()
+      .split('\n')
+      .sort();
+
+  const read = (path: string): string => readFileSync(`${folder}/out/${path}`, 'utf8');
+
+  it.each([undefined, 2])('gets every dataset of a branch out (indent %s)', async (indent) => {
+    const raw = await writeListing(
+      store,
+      await listing({ 'a b.csv': 'one', 'sub/run.sh': 'script', 'to.link': 'a b.csv' }),
+    );
+    const clean = await writeListing(store, await listing({ "it's.csv": 'two', ' odd  name ': 'three' }));
+    const report = await writeListing(store, await listing({ 'report.html': 'four' }));
+    const lock = await put(lockOf({ 'data/clean': clean.tree, '"report.html"': report.tree }));
+    const single = await put('five');
+    await publish(
+      {
+        commit: 'c0ffee',
+        reads: [],
+        locks: { 'datawf.lock': lock, 'sub/datawf.lock': lock },
+        pointers: { 'data/raw': raw.tree, 'data/one.bin': single },
+      },
+      indent,
+    );
+    expect(recover()).toMatchObject({ status: 0, stderr: '' });
+    expect(restored()).toEqual(
+      [
+        './data/clean/ odd  name ',
+        "./data/clean/it's.csv",
+        './data/one.bin',
+        './data/raw/a b.csv',
+        './data/raw/sub/run.sh',
+        './data/raw/to.link',
+        './report.html',
+      ].sort(),
+    );
+    expect([read('data/raw/a b.csv'), read('data/clean/ odd  name '), read('report.html')]).toEqual([
+      'one',
+      'three',
+      'four',
+    ]);
+    expect(readlinkSync(`${folder}/out/data/raw/to.link`)).toBe('a b.csv');
+    expect(lstatSync(`${folder}/out/data/raw/sub/run.sh`).mode & 0o777).toBe(0o755);
+  });
+
+  it('follows split trees', async () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 1100 }, (_, index) => [`f${String(index)}`, 'same']),
+    );
+    const { tree } = await writeListing(store, await listing(files));
+    expect(await store.readTree(tree)).toMatch(/^n /);
+    await publish({ commit: 'c', reads: [], locks: {}, pointers: { raw: tree } });
+    expect(recover()).toMatchObject({ status: 0, stderr: '' });
+    expect(restored()).toHaveLength(1100);
+  }, 60_000);
+
+  it('reads the other stores that the branch reads', async () => {
+    const other = new DiskStore(`${folder}/other`);
+    await other.putBytes(d('far'), Buffer.from('far'));
+    await store.putTree(d(''), '');
+    const tree = await writeListing(store, [{ path: 'a', kind: 'f', digest: d('far'), size: 3 }]);
+    await publish({
+      commit: 'c',
+      reads: ['/nowhere', other.folder],
+      locks: {},
+      pointers: { raw: tree.tree },
+    });
+    expect(recover()).toMatchObject({ status: 0 });
+    expect(read('raw/a')).toBe('far');
+  });
+
+  it('ends with 4 and the name of what is missing', async () => {
+    const tree = await writeListing(store, [{ path: 'a', kind: 'f', digest: d('lost'), size: 4 }]);
+    await publish({ commit: 'c', reads: [], locks: {}, pointers: { raw: tree.tree } });
+    expect(recover()).toMatchObject({
+      status: 4,
+      stderr: `missing: objects/${d('lost').slice(0, 2)}/${d('lost')}\n`,
+    });
+    expect(recover('none')).toMatchObject({
+      status: 4,
+      stderr: `missing: refs/none.json in ${store.folder}\n`,
+    });
+  });
+
+  it('refuses paths that leave the folder', async () => {
+    const text = `f ${await put('x')} 1 ../escaped\n`;
+    await store.putTree(d(text), text);
+    await publish({ commit: 'c', reads: [], locks: {}, pointers: { raw: d(text) } });
+    expect(recover()).toMatchObject({ status: 7, stderr: 'refused: raw/../escaped\n' });
+    expect(existsSync(`${folder}/out/escaped`)).toBe(false);
+  });
+});
