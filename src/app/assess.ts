@@ -109,20 +109,22 @@ export async function prepare(
   const selects = timeFilter(ctx, project, request);
   const memo = openMemo(ctx);
   const states = order.map((node) => {
-    const own = facts.get(node);
-    if (own === undefined) throw new Error(`no facts of ${node.stage.id}`);
+    const known = facts.get(node);
+    if (known === undefined) throw new Error(`no facts of ${node.stage.id}`);
+    const states = datasets.byStage.get(node) ?? [];
+    const own = { states, datasets: states.map(({ dataset }) => dataset) };
     return new StageState({
       node,
-      facts: own,
+      facts: known,
       locked: lockedStage(project, node.stage),
-      datasets: project.datasets.filter((dataset) => dataset.stage === node),
+      datasets: own.datasets,
       store: ctx.store,
       inScope: scope.has(node),
       zone: project.pipeline.zone,
       force: forced.has(node),
       runCache: request.runCache ?? true,
       runAlways: request.runAlways ?? false,
-      checkObjects: datasets.all.some(({ dataset, state }) => dataset.stage === node && state === 'missing'),
+      checkObjects: own.states.some(({ state }) => state === 'missing'),
       selects: selects(node),
     });
   });

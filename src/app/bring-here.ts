@@ -15,10 +15,15 @@ import type { Wanted } from './sync-plan.ts';
 export async function bringHere(ctx: AppContext, assessment: Assessment): Promise<number> {
   const { project, datasets } = assessment;
   const results: SyncResult[] = [];
-  for (const root of project.roots) {
-    const near = datasets.all.filter(
-      (state) => isWithin(state.dataset.home, root) && isConcerned(assessment, state),
-    );
+  const byRoot = new Map<string, DatasetState[]>();
+  for (const state of datasets.all) {
+    const root = rootOf(project.roots, state.dataset.home);
+    if (root === undefined || !isConcerned(assessment, state)) continue;
+    const near = byRoot.get(root);
+    if (near === undefined) byRoot.set(root, [state]);
+    else near.push(state);
+  }
+  for (const [root, near] of byRoot) {
     if (near.every((state) => state.state !== 'missing' && state.brought === state.dataset.recorded))
       continue;
     const want = new Map<string, Wanted>(

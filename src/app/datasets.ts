@@ -1,3 +1,4 @@
+import type { StageNode } from '../graph/graph.ts';
 import type { Digest } from '../model/digest.ts';
 import { sameContent, type FileEntry } from '../model/file-entry.ts';
 import { Problem } from '../model/problem.ts';
@@ -45,6 +46,7 @@ export interface DatasetStates {
   /** Those added by hand. */
   readonly added: readonly DatasetState[];
   readonly byOwner: ReadonlyMap<string, DatasetState>;
+  readonly byStage: ReadonlyMap<StageNode, readonly DatasetState[]>;
   /** Files in root homes that belong to no dataset (git may track them), sorted. */
   readonly plain: readonly FileEntry[];
   /** By root home. */
@@ -103,9 +105,22 @@ export async function datasetStates(
     all,
     added: all.filter(({ dataset }) => dataset.stage === undefined),
     byOwner: new Map(all.map((state) => [state.dataset.owner, state])),
+    byStage: groupByStage(all),
     plain,
     snapshots,
   };
+}
+
+function groupByStage(all: readonly DatasetState[]): ReadonlyMap<StageNode, readonly DatasetState[]> {
+  const byStage = new Map<StageNode, DatasetState[]>();
+  for (const state of all) {
+    const { stage } = state.dataset;
+    if (stage === undefined) continue;
+    const own = byStage.get(stage);
+    if (own === undefined) byStage.set(stage, [state]);
+    else own.push(state);
+  }
+  return byStage;
 }
 
 /** The snapshot of the root home that a path lies in. */

@@ -6,7 +6,7 @@ import type { Lock, LockStage } from '../model/lock.ts';
 import { EMPTY_LOCK } from '../model/lock.ts';
 import type { RepoPath } from '../model/repo-path.ts';
 import { applyPatch } from '../workspace/checkout.ts';
-import { ignorePath } from '../workspace/git-ignore.ts';
+import { ignorePaths } from '../workspace/git-ignore.ts';
 import { linkWays } from './link-ways.ts';
 import { homeRequest } from './datasets.ts';
 import type { AppContext } from './ports.ts';
@@ -135,10 +135,6 @@ async function patchWorkspace(
   };
   for (const { state, write } of writes) {
     for (const dataset of state.options.datasets) {
-      if (!state.ignored.has(dataset.home)) {
-        ignorePath(ctx.workspace.root, dataset.home);
-        state.ignored.add(dataset.home);
-      }
       const ref = write.trees.get(dataset.owner);
       rootPatch(dataset.home).trees.set(
         dataset.owner,
@@ -148,6 +144,10 @@ async function patchWorkspace(
     for (const file of write.patch.put) rootPatch(file.path).put.push(file);
     for (const path of write.patch.remove) rootPatch(path).remove.push(path);
   }
+  ignorePaths(
+    ctx.workspace.root,
+    writes.flatMap(({ state }) => unignoredHomes(state)),
+  );
   for (const [root, patch] of roots) {
     await applyPatch({
       ...homeRequest(ctx, root),
@@ -157,4 +157,13 @@ async function patchWorkspace(
       force: false,
     });
   }
+}
+
+/** Homes of a stage that git wasn't told to ignore yet in this run. */
+function unignoredHomes(state: StageState): string[] {
+  const homes = state.options.datasets
+    .map((dataset) => dataset.home)
+    .filter((home) => !state.ignored.has(home));
+  for (const home of homes) state.ignored.add(home);
+  return homes;
 }

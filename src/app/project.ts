@@ -4,7 +4,7 @@ import { EMPTY_LOCK, type Lock, type LockStage } from '../model/lock.ts';
 import type { Pointer } from '../model/pointer.ts';
 import type { Digest } from '../model/digest.ts';
 import { Problem } from '../model/problem.ts';
-import { isWithin, joinPath, parentOf, type RepoPath } from '../model/repo-path.ts';
+import { compareBytes, isWithin, joinPath, parentOf, type RepoPath } from '../model/repo-path.ts';
 import type { Pipeline, Stage, StageId } from '../model/stage.ts';
 import { checkProducers, checkStage } from '../graph/check-stage.ts';
 import { buildGraph, type Graph, type StageNode } from '../graph/graph.ts';
@@ -68,7 +68,7 @@ export function loadProject(tracked: TrackedFiles): Project {
   const stages = parsed.flatMap((file) => file.stages);
   const pipeline: Pipeline = { zone: zoneOf(parsed), stages, files: tracked.pipelines };
   checkDefinitions(stages, files);
-  const graph = buildGraph(stages);
+  const graph = buildGraph(stages, ({ file, id }) => files.get(file)?.place(id, []) ?? { file });
   const locks = readLocks(tracked);
   const pointers = tracked.pointers.map((path) => parsePointerFile(tracked.read(path) ?? '', path));
   const datasets = [
@@ -114,9 +114,23 @@ export function toTreePath(dataset: Pick<Dataset, 'home' | 'single'>, path: stri
     : path.slice(dataset.home.length + 1);
 }
 
-/** The root home that a path lies in, or undefined. */
+/** The root home that a path lies in, or undefined. `roots` are sorted by bytes. */
 export function rootOf(roots: readonly string[], path: string): string | undefined {
-  return roots.find((root) => isWithin(path, root));
+  for (let at = path; at !== ''; at = parentOf(at)) if (isAmong(roots, at)) return at;
+  return undefined;
+}
+
+function isAmong(sorted: readonly string[], text: string): boolean {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const order = compareBytes(sorted[middle] ?? '', text);
+    if (order === 0) return true;
+    if (order < 0) low = middle + 1;
+    else high = middle;
+  }
+  return false;
 }
 
 function zoneOf(files: readonly PipelineFile[]): string {
