@@ -8,6 +8,7 @@ import { DEFAULT_LINKS } from '../model/config.ts';
 import { invalid, notFound } from '../model/problem.ts';
 import type { ConfigEntry, ConfigLevel } from '../model/setup-report.ts';
 import { didYouMean } from '../util/suggest.ts';
+import { ignorePath } from '../workspace/git-ignore.ts';
 
 /** Absolute paths of the files that configuration comes from, weakest first. */
 export type ConfigFiles = Readonly<Record<'project' | 'user' | 'local', string>>;
@@ -66,9 +67,11 @@ export function setConfig(request: {
   readonly key: string;
   readonly level: FileLevel;
   readonly value: string;
+  /** Top of the work tree. */
+  readonly root: string;
   readonly dryRun: boolean;
 }): ConfigEntry & { readonly level: ConfigLevel } {
-  const { files, key, level, dryRun } = request;
+  const { files, key, level, root, dryRun } = request;
   const [first = '', ...rest] = key.split('.');
   if (first === '' || rest.includes(''))
     throw invalid('bad-key', `"${key}" is no key`, 'Write names with dots between them: cache.links');
@@ -77,7 +80,10 @@ export function setConfig(request: {
   const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const edited = editYaml({ text, file, code: 'invalid-config' }, { path: [first, ...rest], value });
   parseConfigFile(edited, file);
-  if (!dryRun && edited !== text) writeAtomic(file, edited);
+  if (!dryRun && edited !== text) {
+    writeAtomic(file, edited);
+    if (level === 'local') ignorePath(root, '.datawf/local.yaml');
+  }
   return { key, value, level };
 }
 

@@ -45,7 +45,14 @@ export function buildSet(command: Command, bind: Bind): void {
       const { setConfig } = await import('../../app/config.ts');
       const files = configFiles(context.workspace, session.host.env);
       const level = levelOf(options) ?? 'project';
-      const entry = setConfig({ files, key, level, value, dryRun: options.dryRun ?? false });
+      const entry = setConfig({
+        files,
+        key,
+        level,
+        value,
+        root: context.workspace.root,
+        dryRun: options.dryRun ?? false,
+      });
       session.report({ ...entry, file: files[level] }, '');
       return undefined;
     }),

@@ -35,6 +35,9 @@ export function build(command: Command, bind: Bind): void {
     .option('--allow-drop', 'go on although a large part of a dataset would vanish')
     .option('--since <TIME>', 'only datums from this time on (2024-05-01, or 90d for days back from now)')
     .option('--until <TIME>', 'only datums before this time')
+    .addOption(
+      command.createOption('--order <ORDER>', 'which periods go first').choices(['newest', 'oldest']),
+    )
     .option('--commit', 'commit what changed to git at the end')
     .option('-n, --dry-run', 'show what would run, and change nothing')
     .option('--check', 'with --dry-run: exit 10 when something would run');

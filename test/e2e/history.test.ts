@@ -1,0 +1,186 @@
+import { describe, expect, test } from 'vitest';
+import { expectSchema } from '../rig/schemas.ts';
+import { openRig, type Rig } from './rig.ts';
+
+const WORKFLOW = `stages:
+  clean:
+    cmd: |
+      echo "cleaning $d"
+      if grep -q bad "$raw"; then echo "bad values in $raw" >&2; exit 7; fi
+      cp "$raw" "$clean"
+    deps: {raw: "data/raw/{d}.csv"}
+    outs: {clean: "data/clean/{d}.csv"}
+  all:
+    cmd: cat "$clean"/*.csv > "$all"
+    deps: {clean: data/clean/}
+    outs: {all: all.csv}
+`;
+
+async function openWorkflow(): Promise<Rig> {
+  const rig = await openRig();
+  rig.write('datawf.yaml', WORKFLOW);
+  for (const name of ['a', 'b', 'c']) rig.write(`data/raw/${name}.csv`, `${name}\n`);
+  await rig.succeed('add', 'data/raw');
+  await rig.git('add', '.');
+  await rig.git('commit', '--quiet', '-m', 'Start');
+  return rig;
+}
+
+/** A run that fails on b, then one that repairs it. */
+async function runTwice(rig: Rig): Promise<void> {
+  rig.write('data/raw/b.csv', 'bad\n');
+  expect((await rig.datawf(['repro'])).code).toBe(3);
+  rig.write('data/raw/b.csv', 'good\n');
+  await rig.succeed('repro');
+}
+
+describe('log', () => {
+  test('lists runs with their reasons, times and counts, newest first', async () => {
+    const rig = await openWorkflow();
+    await runTwice(rig);
+    const runs = (await rig.succeed('log', '--json')).json();
+    expectSchema('log', runs);
+    expect(runs).toMatchObject([
+      {
+        kind: 'repro',
+        state: 'done',
+        exit: 0,
+        user: 'Ada Test <ada@example.org>',
+        branch: 'main',
+        dirty: true,
+        environment: 'local',
+        executor: 'local',
+        counts: { ran: 2, failed: 0 },
+      },
+      { state: 'failed', exit: 3, counts: { ran: 2, failed: 1, blocked: 1 } },
+    ]);
+    const clean = runs[0].stages.find((stage: { stage: string }) => stage.stage === 'clean');
+    expect(clean).toMatchObject({ counts: { ran: 1, skipped: 2 } });
+    expect((await rig.succeed('log')).stdout).toMatch(
+      /^01\w{24} {2}done {2}repro, \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(.+\), took /,
+    );
+  });
+
+  test('filters by state, stage, path, window and number', async () => {
+    const rig = await openWorkflow();
+    await runTwice(rig);
+    const states = async (...args: string[]): Promise<string[]> =>
+      (await rig.succeed('log', '--json', ...args)).json().map((run: { state: string }) => run.state);
+    expect(await states('--state', 'failed')).toEqual(['failed']);
+    expect(await states('--limit', '1')).toEqual(['done']);
+    expect(await states('clean')).toEqual(['done', 'failed']);
+    expect(await states('c*')).toEqual(['done', 'failed']);
+    expect(await states('data/clean/a.csv')).toEqual(['failed']);
+    expect(await states('data/clean/b.csv')).toEqual(['done']);
+    expect(await states('--since', '1d')).toEqual(['done', 'failed']);
+    expect(await states('--until', '2020-01-01')).toEqual([]);
+    expect(await states('--branch', 'other')).toEqual([]);
+    expect(await states('last')).toEqual(['done']);
+  });
+
+  test('refuses what means nothing', async () => {
+    const rig = await openWorkflow();
+    expect(await rig.datawf(['log', 'claen'])).toMatchObject({ code: 4 });
+    expect((await rig.datawf(['log', 'claen'])).stderr).toContain('Did you mean "clean"?');
+    expect(await rig.datawf(['log', '--state', 'lots'])).toMatchObject({ code: 2 });
+    expect(await rig.datawf(['log', '--since', '2024-01-02', '--until', '2024-01-01'])).toMatchObject({
+      code: 2,
+    });
+    expect(await rig.datawf(['log', '--since', 'yesteryear'])).toMatchObject({ code: 2 });
+  });
+
+  test('sums what stages cost', async () => {
+    const rig = await openWorkflow();
+    await runTwice(rig);
+    const stats = (await rig.succeed('log', '--stats', '--json')).json();
+    expectSchema('log-stats', stats);
+    expect(stats).toMatchObject({ runs: 2, done: 1, failed: 1 });
+    expect(stats.stages.find((stage: { stage: string }) => stage.stage === 'clean')).toMatchObject({
+      runs: 2,
+      ran: 3,
+      failed: 1,
+    });
+  });
+});
+
+describe('show', () => {
+  test('tells one run in full, by id, prefix or "last"', async () => {
+    const rig = await openWorkflow();
+    rig.write('data/raw/b.csv', 'bad\n');
+    await rig.datawf(['repro', '--json']);
+    const shown = (await rig.succeed('show', 'last', '--json')).json();
+    expectSchema('show', shown);
+    expect(shown).toMatchObject({
+      argv: ['repro', '--json'],
+      attempts: 3,
+      failures: [
+        {
+          stage: 'clean',
+          captures: { d: 'b' },
+          state: 'failed',
+          exit: 7,
+          stderr: 'bad values in data/raw/b.csv\n',
+        },
+      ],
+    });
+    expect((await rig.succeed('show', shown.run.slice(0, 20), '--json')).json().run).toBe(shown.run);
+    expect((await rig.succeed('show', 'last')).stdout).toContain(
+      `its log: datawf logs ${shown.run} clean d=b`,
+    );
+  });
+
+  test('of no run is not found', async () => {
+    const rig = await openWorkflow();
+    expect(await rig.datawf(['show', 'last'])).toMatchObject({ code: 4 });
+    expect(await rig.datawf(['show', '01J0000000000000000000000A'])).toMatchObject({ code: 4 });
+  });
+});
+
+describe('logs', () => {
+  test('prints what commands printed: all, of a stage, of a datum', async () => {
+    const rig = await openWorkflow();
+    rig.write('data/raw/b.csv', 'bad\n');
+    await rig.datawf(['repro']);
+    const all = (await rig.succeed('logs', 'last')).stdout.split('\n').filter((line) => line !== '');
+    expect(all.sort()).toEqual([
+      'clean d=a | cleaning a',
+      'clean d=b | bad values in data/raw/b.csv',
+      'clean d=b | cleaning b',
+      'clean d=c | cleaning c',
+    ]);
+    expect((await rig.succeed('logs', 'last', 'clean', 'd=b')).stdout).toBe(
+      'cleaning b\nbad values in data/raw/b.csv\n',
+    );
+    const lines = (await rig.succeed('logs', 'last', 'clean', 'd=b', '--json')).json();
+    expectSchema('logs', lines);
+    expect(lines).toMatchObject([
+      { stage: 'clean', captures: { d: 'b' }, attempt: 1, stream: 'out', text: 'cleaning b' },
+      { stream: 'err', text: 'bad values in data/raw/b.csv' },
+    ]);
+    expect((await rig.succeed('logs', '-f', 'last', 'clean', 'd=b')).stdout).toContain('cleaning b\n');
+  });
+
+  test('of what did not run are not found, with a suggestion', async () => {
+    const rig = await openWorkflow();
+    await rig.succeed('repro');
+    expect(await rig.datawf(['logs', 'last', 'claen'])).toMatchObject({ code: 4 });
+    expect((await rig.datawf(['logs', 'last', 'claen'])).stderr).toContain('Did you mean "clean"?');
+    expect(await rig.datawf(['logs', 'last', 'clean', 'd=z'])).toMatchObject({ code: 4 });
+    expect(await rig.datawf(['logs', 'last', 'clean', 'what'])).toMatchObject({ code: 2 });
+  });
+});
+
+test('a failure tells the datum, the end of its stderr and where its log is', async () => {
+  const rig = await openWorkflow();
+  rig.write('data/raw/b.csv', 'bad\n');
+  const { code, stdout, stderr } = await rig.datawf(['repro']);
+  expect([code, stdout]).toEqual([3, '']);
+  expect(stderr).toMatch(
+    /^failed clean d=b: .*7.* \(after .+\)\n {4}bad values in data\/raw\/b\.csv\n {2}its log: datawf logs 01\w{24} clean d=b\n/m,
+  );
+  expect(stderr).toMatch(/\nfailed 1, blocked 1, ran 2 in .+\nAll about this run: datawf show 01\w{24}\n$/);
+  const quiet = await rig.datawf(['repro', '-q']);
+  expect(quiet.code).toBe(3);
+  expect(quiet.stderr).toMatch(/^failed clean d=b/);
+  expect(quiet.stderr).not.toContain('All about');
+});
