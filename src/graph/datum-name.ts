@@ -23,27 +23,28 @@ export function capturesOf(row: Row, columns: readonly Column[]): Map<string, st
   return new Map(columns.map((column, at) => [column.name, labelOfValue(row[at] as CaptureValue, column)]));
 }
 
-/** Names many rows; each value's label is made once. `columns` are sorted by name. */
+/** Names many rows; each period's label is made once. `columns` are sorted by name. */
 export function nameRows(rows: readonly Row[], columns: readonly Column[]): NamedRow[] {
   if (columns.length === 0) return rows.map((row) => ({ id: '-', captures: new Map(), row }));
-  const labels = columns.map(() => new Map<CaptureValue, readonly [label: string, field: string]>());
-  const labelled = (at: number, value: CaptureValue): readonly [string, string] => {
+  const labels = columns.map(() => new Map<number, string>());
+  const labelAt = (at: number, value: CaptureValue): string => {
+    if (typeof value === 'string') return value;
     const known = labels[at]?.get(value);
     if (known !== undefined) return known;
-    const column = columns[at] as Column;
-    const label = labelOfValue(value, column);
-    const both = [label, `${column.name}=${encodeValue(label)}`] as const;
-    labels[at]?.set(value, both);
-    return both;
+    const label = labelOfValue(value, columns[at] as Column);
+    labels[at]?.set(value, label);
+    return label;
   };
   return rows.map((row) => {
     const captures = new Map<string, string>();
     let id = '';
-    columns.forEach(({ name }, at) => {
-      const [label, field] = labelled(at, row[at] as CaptureValue);
+    for (let at = 0; at < columns.length; at++) {
+      const { name } = columns[at] as Column;
+      const value = row[at] as CaptureValue;
+      const label = labelAt(at, value);
       captures.set(name, label);
-      id += at === 0 ? field : `&${field}`;
-    });
+      id += `${at === 0 ? '' : '&'}${name}=${typeof value === 'string' ? encodeValue(label) : label}`;
+    }
     return { id, captures, row };
   });
 }

@@ -1,15 +1,15 @@
 import { type Clock } from '../model/moment.ts';
-import { matchPath, renderPath, type Pattern } from '../model/pattern.ts';
 import { parseLabel, type Period } from '../model/period.ts';
 import { invalid } from '../model/problem.ts';
-import { compareBytes, pathFault } from '../model/repo-path.ts';
-import type { Out, Stage } from '../model/stage.ts';
+import { compareBytes } from '../model/repo-path.ts';
+import type { Stage } from '../model/stage.ts';
 import { nameRows, type NamedRow } from './datum-name.ts';
 import { candidateRows } from './datum-rows.ts';
 import { readFiles, type DepFiles } from './dep-files.ts';
-import { UsageLedger, type DepUsage } from './dep-usage.ts';
-import { resolveMatrix, type MatrixSet } from './matrix.ts';
-import { rolesOf } from './stage-roles.ts';
+import { openLedger, type DepUsage, type UsageLedger } from './dep-usage.ts';
+import { resolveMatrix } from './matrix.ts';
+import { refuseUnreadable } from './read-back.ts';
+import { rolesOf, type DepRole } from './stage-roles.ts';
 import { broadcastSupply, joinSupply, type Share, type Supply, type SupplyContext } from './supply.ts';
 import { windowSupply } from './window-supply.ts';
 
@@ -67,17 +67,23 @@ export function deriveDatums(
   const roles = rolesOf(stage);
   const matrix = resolveMatrix(stage, clock);
   const files = roles.deps.map((role) => readFiles(role, candidates[role.index] ?? [], matrix));
-  const context = { roles, matrix };
-  const { rows, named } = candidateRows(files, context);
+  const { rows, named } = candidateRows(files, { roles, matrix });
   const sorted = nameRows(rows, roles.datum).sort((a, b) => compareBytes(a.id, b.id));
-  const sieve = new Sieve(files, candidates, context);
-  for (const row of sorted) sieve.take(row, named);
-  refuseUnreadable(stage.outs, sieve.datums);
+  const ledgers = files.map((each) => openLedger(each, candidates[each.role.index] ?? []));
+  const seats = files.map((each, at) => ({
+    role: each.role,
+    supply: supplyOf(each, { roles, matrix }),
+    ledger: ledgers[at] as UsageLedger,
+  }));
+  const { datums, waiting } = seatAll(sorted, seats, named);
+  refuseUnreadable(stage.outs, datums);
   return {
-    datums: sieve.datums,
-    waiting: sieve.waiting,
-    usage: sieve.usage(candidates, matrix),
-    broadcast: new Map(files.filter(isBroadcast).map(({ role, indexes }) => [role.index, indexes])),
+    datums,
+    waiting,
+    usage: new Map(seats.map(({ role, ledger }) => [role.dep.name, ledger.close(files, matrix)])),
+    broadcast: new Map(
+      files.filter(({ role }) => role.kind === 'broadcast').map(({ role, indexes }) => [role.index, indexes]),
+    ),
     absent: files
       .filter(({ role, rows: found }) => !role.dep.optional && found.length === 0)
       .map(({ role }) => ({ dep: role.dep.name, pattern: role.dep.pattern.source })),
@@ -97,65 +103,49 @@ export function labelPeriod(label: string): Period {
   return { start: period.start, end: period.end };
 }
 
+/** A dep with what it has for datums and the ledger of its files. */
+interface Seat {
+  readonly role: DepRole;
+  readonly supply: Supply;
+  readonly ledger: UsageLedger;
+}
+
 /** Sorts candidate rows into datums that can run, datums that wait, and those that don't exist. */
-class Sieve {
-  readonly datums: DatumSpec[] = [];
-  readonly waiting: WaitingDatum[] = [];
-  readonly #files: readonly DepFiles[];
-  readonly #supplies: readonly Supply[];
-  readonly #ledgers: readonly UsageLedger[];
-
-  constructor(
-    files: readonly DepFiles[],
-    candidates: readonly (readonly string[])[],
-    context: SupplyContext,
-  ) {
-    this.#files = files;
-    this.#supplies = files.map((each) => supplyOf(each, context));
-    this.#ledgers = files.map((each, index) => new UsageLedger(each, candidates[index]?.length ?? 0));
+function seatAll(
+  rows: readonly NamedRow[],
+  seats: readonly Seat[],
+  named: boolean,
+): Pick<DatumSet, 'datums' | 'waiting'> {
+  const datums: DatumSpec[] = [];
+  const waiting: WaitingDatum[] = [];
+  for (const each of rows) {
+    const shares = seats.map(({ supply }) => supply.share(each.row));
+    const ready = seats.every(({ role }, at) => role.dep.optional || shares[at]?.complete === true);
+    if (ready) {
+      seats.forEach(({ ledger }, at) => ledger.note(shares[at] as Share, []));
+      const files = seats.map(({ role }, at) => (role.kind === 'broadcast' ? undefined : shares[at]?.files));
+      datums.push({ id: each.id, captures: each.captures, files });
+    } else if (named) waiting.push(seatWaiting(each, seats, shares));
   }
+  return { datums, waiting };
+}
 
-  take({ id, captures, row }: NamedRow, named: boolean): void {
-    const shares = this.#supplies.map((supply) => supply.share(row));
-    const lacking = this.#files.filter(
-      ({ role }, at) => !role.dep.optional && shares[at]?.complete === false,
+function seatWaiting(
+  { id, captures, row }: NamedRow,
+  seats: readonly Seat[],
+  shares: readonly Share[],
+): WaitingDatum {
+  const lacking = seats.filter(({ role }, at) => !role.dep.optional && shares[at]?.complete !== true);
+  const missingDeps = lacking.map(({ role }) => role.dep.name);
+  seats.forEach(({ role, ledger }, at) => {
+    ledger.note(
+      shares[at] as Share,
+      missingDeps.filter((name) => name !== role.dep.name),
     );
-    const missingDeps = lacking.map(({ role }) => role.dep.name);
-    if (missingDeps.length > 0 && !named) return;
-    this.#note(shares, missingDeps);
-    if (missingDeps.length === 0) {
-      const files = shares.map((share, at) =>
-        isBroadcast(this.#files[at] as DepFiles) ? undefined : share.files,
-      );
-      this.datums.push({ id, captures, files });
-      return;
-    }
-    const missing = lacking.flatMap(({ role }) => this.#supplies[role.index]?.missing(row) ?? []);
-    const more = missing.length > SHOWN ? [`${missing.length - SHOWN} more`] : [];
-    this.waiting.push({ id, captures, missing: [...missing.slice(0, SHOWN), ...more], missingDeps });
-  }
-
-  usage(
-    candidates: readonly (readonly string[])[],
-    matrix: ReadonlyMap<string, MatrixSet>,
-  ): Map<string, DepUsage> {
-    return new Map(
-      this.#files.map(({ role }, at) => [
-        role.dep.name,
-        (this.#ledgers[at] as UsageLedger).close(this.#files, candidates[at] ?? [], matrix),
-      ]),
-    );
-  }
-
-  #note(shares: readonly Share[], missingDeps: readonly string[]): void {
-    shares.forEach((share, at) => {
-      const own = this.#files[at]?.role.dep.name;
-      this.#ledgers[at]?.note(
-        share,
-        missingDeps.length === 0 ? [] : missingDeps.filter((name) => name !== own),
-      );
-    });
-  }
+  });
+  const missing = lacking.flatMap(({ supply }) => supply.missing(row));
+  const more = missing.length > SHOWN ? [`${missing.length - SHOWN} more`] : [];
+  return { id, captures, missing: [...missing.slice(0, SHOWN), ...more], missingDeps };
 }
 
 function supplyOf(files: DepFiles, context: SupplyContext): Supply {
@@ -167,33 +157,4 @@ function supplyOf(files: DepFiles, context: SupplyContext): Supply {
     case 'join':
       return joinSupply(files, context);
   }
-}
-
-function isBroadcast({ role }: DepFiles): boolean {
-  return role.kind === 'broadcast';
-}
-
-/** An out must read back to the datum that wrote it; where its form alone proves that, no path is made. */
-function refuseUnreadable(outs: readonly Out[], datums: readonly DatumSpec[]): void {
-  for (const { name, pattern } of outs) {
-    if (pattern.matcher.single && pattern.captures.every((capture) => pattern.times.has(capture))) continue;
-    for (const { id, captures } of datums) refuseUnlessReadBack(name, pattern, { id, captures });
-  }
-}
-
-function refuseUnlessReadBack(
-  out: string,
-  pattern: Pattern,
-  { id, captures }: Omit<DatumSpec, 'files'>,
-): void {
-  const path = renderPath(pattern, captures);
-  const fault = pathFault(path);
-  const back =
-    fault === undefined ? matchPath(pattern, pattern.shape === 'directory' ? `${path}/x` : path) : undefined;
-  if (back !== undefined && [...back].every(([name, value]) => captures.get(name) === value)) return;
-  throw invalid(
-    'unreadable-out',
-    `out ${out} (${pattern.source}) can't hold ${id}: ${JSON.stringify(path)} ${fault ?? "doesn't read back to it"}`,
-    'Write the value so that the path shows it alone: another text around it, another width, or a folder of its own.',
-  );
 }

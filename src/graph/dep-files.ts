@@ -45,9 +45,10 @@ export function readFiles(
   return { role, columns, rows, indexes, unmatched, outside };
 }
 
-/** Whether the matrix names, for every capture of the row, a value that joins it. */
-export function isInMatrix(files: DepFiles, row: Row, matrix: ReadonlyMap<string, MatrixSet>): boolean {
-  return listedColumns(files.columns, matrix).every((column) => isListed(row, column));
+/** Answers whether the matrix names, for every capture of a row, a value that joins it. */
+export function matrixTest(files: DepFiles, matrix: ReadonlyMap<string, MatrixSet>): (row: Row) => boolean {
+  const listed = listedColumns(files.columns, matrix);
+  return (row) => listed.every((column) => isListed(row, column));
 }
 
 /** What the dep's files say about these captures, each combination once. */

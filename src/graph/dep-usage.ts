@@ -1,8 +1,6 @@
-import type { CaptureValue } from '../model/pattern-match.ts';
-import { isInMatrix, keysOf, type DepFiles } from './dep-files.ts';
+import { keysOf, matrixTest, type DepFiles } from './dep-files.ts';
 import type { MatrixSet } from './matrix.ts';
 import { keyOf, keyParts, sharedColumns, type Row } from './relation.ts';
-import type { Column } from './stage-roles.ts';
 import type { Share } from './supply.ts';
 
 /**
@@ -26,89 +24,85 @@ export interface DepUsage {
   readonly unpairedWith: readonly string[];
 }
 
+/** Notes which files of one dep datums see, and sums up. */
+export interface UsageLedger {
+  /** A datum sees these files. `waitsFor`: the other deps that it waits for, none where it doesn't wait. */
+  readonly note: (share: Share, waitsFor: readonly string[]) => void;
+  /** `all` are the files of every dep of the stage. */
+  readonly close: (all: readonly DepFiles[], matrix: ReadonlyMap<string, MatrixSet>) => DepUsage;
+}
+
 const SHOWN = 20;
 const WAITS = 1;
 const USED = 2;
 
-/** Notes which files datums see. One per dep; `Share`s that several datums have are noted once. */
-export class UsageLedger {
-  readonly #files: DepFiles;
-  readonly #marks: Uint8Array;
-  readonly #noted = new Set<readonly number[]>();
-  readonly #waitedFor = new Set<string>();
+/** A ledger of a dep whose candidates are `paths`. Shares that many datums have are noted once. */
+export function openLedger(files: DepFiles, paths: readonly string[]): UsageLedger {
+  const marks = new Uint8Array(paths.length);
+  const noted = new Set<readonly number[]>();
+  const waitedFor = new Set<string>();
+  const shown = (list: readonly number[]): string[] =>
+    list.slice(0, SHOWN).map((index) => paths[index] as string);
 
-  constructor(files: DepFiles, candidates: number) {
-    this.#files = files;
-    this.#marks = new Uint8Array(candidates);
-  }
-
-  /** A datum sees these files. `waitsFor`: the other deps that it waits for, none where it doesn't wait. */
-  note({ files }: Share, waitsFor: readonly string[]): void {
+  const note = (share: Share, waitsFor: readonly string[]): void => {
+    for (const name of waitsFor) waitedFor.add(name);
     if (waitsFor.length > 0) {
-      for (const name of waitsFor) this.#waitedFor.add(name);
-      for (const index of files) if (this.#marks[index] === 0) this.#marks[index] = WAITS;
-      return;
+      for (const index of share.files) if (marks[index] === 0) marks[index] = WAITS;
+    } else if (!noted.has(share.files)) {
+      if (share.files.length > 8) noted.add(share.files);
+      for (const index of share.files) marks[index] = USED;
     }
-    if (this.#noted.has(files)) return;
-    this.#noted.add(files);
-    for (const index of files) this.#marks[index] = USED;
-  }
+  };
 
-  /** The sums. `all` are the files of every dep of the stage, `paths` this dep's candidates. */
-  close(
-    all: readonly DepFiles[],
-    paths: readonly string[],
-    matrix: ReadonlyMap<string, MatrixSet>,
-  ): DepUsage {
-    const { rows, indexes, unmatched, role } = this.#files;
-    const outside = [...this.#files.outside];
+  const close = (all: readonly DepFiles[], matrix: ReadonlyMap<string, MatrixSet>): DepUsage => {
+    const named = files.role.kind === 'window' ? matrixTest(files, matrix) : () => true;
+    const outside = [...files.outside];
     const unpaired: number[] = [];
     const alone: Row[] = [];
-    indexes.forEach((index, at) => {
-      if (this.#marks[index] === USED) return;
-      const row = rows[at] as Row;
-      if (role.kind === 'window' && !isInMatrix(this.#files, row, matrix)) outside.push(index);
-      else {
-        unpaired.push(index);
-        if (this.#marks[index] !== WAITS) alone.push(row);
-      }
+    files.indexes.forEach((index, at) => {
+      const row = files.rows[at] as Row;
+      if (marks[index] === USED) return;
+      if (!named(row)) return void outside.push(index);
+      unpaired.push(index);
+      if (marks[index] !== WAITS) alone.push(row);
     });
-    const shown = (list: readonly number[]): string[] =>
-      list.slice(0, SHOWN).map((index) => paths[index] as string);
+    const { unmatched } = files;
+    const matched = files.rows.length + files.outside.length;
     return {
-      files: rows.length + unmatched.length + this.#files.outside.length,
-      used: rows.length + this.#files.outside.length - unpaired.length - outside.length,
+      files: matched + unmatched.length,
+      used: matched - unpaired.length - outside.length,
       unmatched: unmatched.length,
       unpaired: unpaired.length,
       outside: outside.length,
       unmatchedPaths: shown(unmatched),
       unpairedPaths: shown(unpaired),
       outsidePaths: shown(outside),
-      unpairedWith: unpaired.length === 0 ? [] : this.#partnersMissing(all, alone),
+      unpairedWith:
+        unpaired.length === 0
+          ? []
+          : namesInOrder(all, new Set([...waitedFor, ...partnersMissing(files, all, alone)])),
     };
-  }
+  };
+  return { note, close };
+}
 
-  #partnersMissing(all: readonly DepFiles[], alone: readonly Row[]): string[] {
-    const names = new Set(this.#waitedFor);
-    if (alone.length > 0) {
-      const others = all.filter((each) => each !== this.#files);
-      const required = others.filter(({ role }) => !role.dep.optional);
-      const lacking = required.filter((other) => this.#lacksPartner(other, alone));
-      const blamed = [lacking, required, others.filter(({ role }) => role.binding), [this.#files]];
-      for (const { role } of blamed.find((each) => each.length > 0) ?? []) names.add(role.dep.name);
-    }
-    return all.map(({ role }) => role.dep.name).filter((name) => names.has(name));
-  }
+function partnersMissing(files: DepFiles, all: readonly DepFiles[], alone: readonly Row[]): string[] {
+  if (alone.length === 0) return [];
+  const others = all.filter((each) => each !== files);
+  const required = others.filter(({ role }) => !role.dep.optional);
+  const lacking = required.filter((other) => lacksPartner(files, other, alone));
+  const blamed = [lacking, required, others.filter(({ role }) => role.binding), [files]];
+  return (blamed.find((each) => each.length > 0) ?? []).map(({ role }) => role.dep.name);
+}
 
-  #lacksPartner(other: DepFiles, alone: readonly Row[]): boolean {
-    if (other.role.kind === 'window') return false;
-    const shared = sharedColumns(this.#ownShared(), other.role.shared);
-    const keys: ReadonlySet<CaptureValue> = keysOf(other, shared);
-    const parts = keyParts(this.#files.columns, shared);
-    return alone.some((row) => !keys.has(keyOf(row, parts)));
-  }
+function lacksPartner(files: DepFiles, other: DepFiles, alone: readonly Row[]): boolean {
+  if (other.role.kind === 'window') return false;
+  const shared = sharedColumns(files.role.shared, other.role.shared);
+  const keys = keysOf(other, shared);
+  const parts = keyParts(files.columns, shared);
+  return alone.some((row) => !keys.has(keyOf(row, parts)));
+}
 
-  #ownShared(): readonly Column[] {
-    return this.#files.role.shared;
-  }
+function namesInOrder(all: readonly DepFiles[], names: ReadonlySet<string>): string[] {
+  return all.map(({ role }) => role.dep.name).filter((name) => names.has(name));
 }

@@ -39,16 +39,17 @@ export function keyParts(columns: readonly Column[], wanted: readonly Column[]):
 /** The rows seen at other columns and coarser grains, each once, in order of first appearance. */
 export function project(relation: Relation, wanted: readonly Column[]): Relation {
   const parts = keyParts(relation.columns, wanted);
-  const rows = new Map<CaptureValue, Row>();
+  const asTheyAre =
+    wanted.length === relation.columns.length &&
+    parts.every(({ at, to }, index) => at === index && to === undefined);
+  const seen = new Set<CaptureValue>();
+  const rows: Row[] = [];
   for (const row of relation.rows) {
-    const key = keyOf(row, parts);
-    if (!rows.has(key))
-      rows.set(
-        key,
-        parts.map((part) => partOf(row, part)),
-      );
+    const before = seen.size;
+    if (seen.add(keyOf(row, parts)).size === before) continue;
+    rows.push(asTheyAre ? row : parts.map((part) => partOf(row, part)));
   }
-  return { columns: wanted, rows: [...rows.values()] };
+  return { columns: wanted, rows };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { capturesOf, labelOfValue } from './datum-name.ts';
 import type { DepFiles } from './dep-files.ts';
 import { valuesAt, type MatrixSet } from './matrix.ts';
-import { keyOf, keyParts, type KeyPart, type Row } from './relation.ts';
+import { keyOf, keyParts, type Row } from './relation.ts';
 import type { Column, StageRoles } from './stage-roles.ts';
 import type { CaptureValue } from '../model/pattern-match.ts';
 import { coarserOf, isFiner, periodStart } from '../model/period.ts';
@@ -45,44 +45,35 @@ export function joinSupply(files: DepFiles, context: SupplyContext): Supply {
   const { datum } = context.roles;
   const requirements = requirementsOf(files, context);
   const rowKey = keyParts(datum, files.role.shared);
-  const groups = groupBy(files, keyParts(files.columns, files.role.shared));
+  const fileKey = keyParts(files.columns, files.role.shared);
   const seenKey = keyParts(
     files.columns,
     requirements.map(({ column }) => column),
   );
-  const shares = new Map<CaptureValue, Share>();
+  const valueParts = requirements.map((_, at) => ({ at, to: undefined }));
+  const groups = new Map<CaptureValue, number[]>();
+  const seen = new Map<CaptureValue, Set<CaptureValue>>();
+  files.rows.forEach((row, at) => {
+    const key = keyOf(row, fileKey);
+    push(groups, key, files.indexes[at] as number);
+    if (requirements.length === 0) return;
+    const values = seen.get(key) ?? new Set();
+    seen.set(key, values.add(keyOf(row, seenKey)));
+  });
 
   const share = (row: Row): Share => {
     const key = keyOf(row, rowKey);
-    const known = shares.get(key);
-    if (known !== undefined) return known;
     const group = groups.get(key);
     if (group === undefined) return NOTHING;
-    const found = { files: group.map((at) => files.indexes[at] as number), complete: isCovered(row, group) };
-    shares.set(key, found);
-    return found;
-  };
-  const isCovered = (row: Row, group: readonly number[]): boolean => {
-    if (requirements.length === 0) return true;
+    if (requirements.length === 0) return { files: group, complete: true };
     const wanted = requirements.reduce((product, { values }) => product * values(row).length, 1);
-    return seenIn(group).size === wanted;
+    return { files: group, complete: seen.get(key)?.size === wanted };
   };
-  const seenIn = (group: readonly number[]): Set<CaptureValue> =>
-    new Set(group.map((at) => keyOf(files.rows[at] as Row, seenKey)));
-
   const missing = (row: Row): string[] => {
-    const seen = seenIn(groups.get(keyOf(row, rowKey)) ?? []);
+    const there = seen.get(keyOf(row, rowKey));
     const known = capturesOf(row, datum);
     return combinations(requirements.map(({ values }) => values(row)))
-      .filter(
-        (values) =>
-          !seen.has(
-            keyOf(
-              values,
-              values.map((_, at) => ({ at, to: undefined })),
-            ),
-          ),
-      )
+      .filter((values) => there?.has(keyOf(values, valueParts)) !== true)
       .map((values) => sketchPath(files.role.dep.pattern, withValues(known, requirements, values)));
   };
   return { share, missing };
@@ -139,10 +130,4 @@ export function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
   const list = lists.get(key);
   if (list === undefined) lists.set(key, [value]);
   else list.push(value);
-}
-
-function groupBy(files: DepFiles, parts: readonly KeyPart[]): ReadonlyMap<CaptureValue, readonly number[]> {
-  const groups = new Map<CaptureValue, number[]>();
-  files.rows.forEach((row, at) => push(groups, keyOf(row, parts), at));
-  return groups;
 }
