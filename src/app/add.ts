@@ -30,8 +30,7 @@ export async function add(ctx: AppContext, request: AddRequest): Promise<EndEven
   await warnOfIgnored(ctx, created);
   if (totals.added + totals.changed + totals.deleted === 0)
     ctx.emit({ event: 'note', message: 'nothing changed' });
-  if (written.length > 0)
-    ctx.emit({ event: 'note', message: `to record it in git: git add ${some(written)}` });
+  await noteForGit(ctx, written);
   const end: EndEvent = { event: 'end', exit: 0, seconds: (ctx.around.now() - started) / 1000, ...totals };
   ctx.emit(end);
   return end;

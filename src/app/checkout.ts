@@ -78,9 +78,9 @@ async function bringAll(ctx: AppContext, request: CheckoutRequest): Promise<Tota
   for (const [root, snapshot] of snapshots) {
     const plan = plans.get(root);
     if (plan === undefined) continue;
+    if (!request.dryRun) results.push(await applySync(ctx, plan, { ...request, project, root, snapshot }));
     for (const [owner, changes] of plan.changes)
       tell(ctx, project, { owner, changes, dryRun: request.dryRun });
-    if (!request.dryRun) results.push(await applySync(ctx, plan, { ...request, project, root, snapshot }));
   }
   const problem = missingProblem(project, results);
   if (problem !== undefined) throw problem;
@@ -155,7 +155,7 @@ function tell(
 ): void {
   const dataset: Dataset | undefined = project.datasets.find((one) => one.owner === owner);
   if (dataset === undefined) return;
-  const verb = dryRun ? 'would check out' : 'checking out';
+  const verb = dryRun ? 'would check out' : 'checked out';
   const { home: path, files, bytes } = dataset;
   ctx.emit({ event: 'dataset', verb, path, ...changes, files, bytes });
 }
