@@ -41,6 +41,8 @@ export async function memoKey({ state, upstream, sources, now, recorded }: MemoF
     for (const added of sources.added(dep)) seen.push([added.dataset.owner, (await added.treeNow()) ?? null]);
     const plain = sources.plain(dep);
     if (plain.length > 0) seen.push(digestHex(formatListing(plain)));
+    const strays = sources.strays(dep);
+    if (strays.length > 0) seen.push({ strays: digestHex(strays.join('\n')) });
     deps.push(seen);
   }
   return digestHex(

@@ -34,6 +34,16 @@ export function settledView(files: readonly FileEntry[], source: FileSource): Fi
   };
 }
 
+/** A view of files that no datum can see; they only count. */
+export function strayView(paths: readonly string[]): FileView {
+  return {
+    paths: [...paths],
+    entries: new Array<undefined>(paths.length).fill(undefined),
+    origins: new Array<undefined>(paths.length).fill(undefined),
+    sources: new Array<FileSource>(paths.length).fill('workspace'),
+  };
+}
+
 /** A view of rows in any order. */
 export function viewOfRows(rows: ViewRow[]): FileView {
   rows.sort((a, b) => compareBytes(a.path, b.path));

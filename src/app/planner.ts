@@ -11,7 +11,7 @@ import { openResults } from '../store/results.ts';
 import { isBad, type DatumPlan } from './datum-plan.ts';
 import { depDigest } from './dep-digest.ts';
 import { memoKey, type Recorded } from './memo-key.ts';
-import { mergeViews, settledView, type FileView, type WholeDataset } from './out-view.ts';
+import { mergeViews, settledView, strayView, type FileView, type WholeDataset } from './out-view.ts';
 import type { PlanMemo } from './plan-memo.ts';
 import type { AppContext } from './ports.ts';
 import type { Dataset } from './project.ts';
@@ -186,6 +186,7 @@ export class Planner {
     for (const added of this.options.sources.added(dep))
       views.push(settledView(await added.listingNow(), 'store'));
     views.push(settledView(this.options.sources.plain(dep), 'workspace'));
+    views.push(strayView(this.options.sources.strays(dep)));
     return below(mergeViews(views), dep.pattern.home);
   }
 

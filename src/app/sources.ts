@@ -5,7 +5,7 @@ import type { StageNode } from '../graph/graph.ts';
 import type { FileEntry } from '../model/file-entry.ts';
 import { matchPath, type Pattern } from '../model/pattern.ts';
 import { invalid } from '../model/problem.ts';
-import { compareBytes, isWithin } from '../model/repo-path.ts';
+import { compareBytes, isSystemFile, isWithin } from '../model/repo-path.ts';
 import type { Dep } from '../model/stage.ts';
 import { didYouMean } from '../util/suggest.ts';
 import { digestFiles } from '../workspace/file-digests.ts';
@@ -22,6 +22,8 @@ export interface Sources {
   added(dep: Dep): readonly DatasetState[];
   /** Plain and git-tracked files that a dep matches, sorted. */
   plain(dep: Dep): readonly FileEntry[];
+  /** Paths of plain and git-tracked files below a dep's home that it doesn't match, sorted. */
+  strays(dep: Dep): readonly string[];
   /** All of them, each once, sorted. */
   readonly plainPaths: readonly string[];
 }
@@ -37,7 +39,7 @@ export async function findSources(
   project: Project,
   states: DatasetStates,
 ): Promise<Sources> {
-  const found = new Map<string, readonly string[]>();
+  const found = new Map<string, Found>();
   const look = plainFinder(ctx.workspace.root, project, states);
   for (const node of project.graph.order) {
     node.stage.deps.forEach((dep, index) => {
@@ -45,11 +47,11 @@ export async function findSources(
       if (!found.has(source)) found.set(source, look(dep.pattern));
       const makers = node.producers[index]?.length ?? 0;
       const added = addedFor(states, dep).length;
-      if (!dep.optional && makers + added === 0 && found.get(source)?.length === 0)
+      if (!dep.optional && makers + added === 0 && found.get(source)?.matched.length === 0)
         checkHome(ctx, project, { node, dep });
     });
   }
-  const plainPaths = [...new Set([...found.values()].flat())].sort(compareBytes);
+  const plainPaths = [...new Set([...found.values()].flatMap(({ matched }) => matched))].sort(compareBytes);
   const known = new Map(states.plain.map((file) => [file.path, file]));
   const unknown = plainPaths.filter((path) => !known.has(path));
   if (unknown.length > 0) {
@@ -65,7 +67,8 @@ export async function findSources(
   return {
     allAdded: states.added,
     added: (dep) => addedFor(states, dep),
-    plain: (dep) => (found.get(dep.pattern.source) ?? []).flatMap((path) => known.get(path) ?? []),
+    plain: (dep) => (found.get(dep.pattern.source)?.matched ?? []).flatMap((path) => known.get(path) ?? []),
+    strays: (dep) => found.get(dep.pattern.source)?.strays ?? [],
     plainPaths,
   };
 }
@@ -75,11 +78,13 @@ function addedFor(states: DatasetStates, dep: Dep): readonly DatasetState[] {
   return states.added.filter(({ dataset }) => isWithin(dataset.home, home) || isWithin(home, dataset.home));
 }
 
-function plainFinder(
-  root: string,
-  project: Project,
-  states: DatasetStates,
-): (pattern: Pattern) => readonly string[] {
+/** Files below a pattern's home that are nobody's or git's. */
+interface Found {
+  readonly matched: readonly string[];
+  readonly strays: readonly string[];
+}
+
+function plainFinder(root: string, project: Project, states: DatasetStates): (pattern: Pattern) => Found {
   const roots = new Set(project.roots);
   const walks = new Map<string, readonly string[]>();
   const walk = (home: string): readonly string[] => {
@@ -108,7 +113,13 @@ function plainFinder(
           : [];
     const inside = states.plain.filter((file) => isWithin(file.path, home)).map((file) => file.path);
     const paths = inside.length === 0 ? outside : [...outside, ...inside].sort(compareBytes);
-    return paths.filter((path) => matchPath(pattern, path) !== undefined);
+    const matched: string[] = [];
+    const strays: string[] = [];
+    for (const path of paths) {
+      if (matchPath(pattern, path) !== undefined) matched.push(path);
+      else if (!NEVER_DATA.test(path) && !isSystemFile(path)) strays.push(path);
+    }
+    return { matched, strays };
   };
 }
 

@@ -1,5 +1,5 @@
 import { canMeet } from '../model/pattern.ts';
-import { invalid } from '../model/problem.ts';
+import { invalid, type Place } from '../model/problem.ts';
 import { compareBytes, isWithin, parentOf } from '../model/repo-path.ts';
 import type { Dep, Out, Stage, StageId } from '../model/stage.ts';
 
@@ -34,8 +34,11 @@ interface Draft {
   depth: number;
 }
 
-/** Joins stages by the files that deps and outs can share. Throws `cycle` (exit 2) naming the stages around. */
-export function buildGraph(stages: readonly Stage[]): Graph {
+/**
+ * Joins stages by the files that deps and outs can share; `placeOf` tells where a stage stands. Throws `cycle` (exit 2) naming
+ * the stages around.
+ */
+export function buildGraph(stages: readonly Stage[], placeOf: PlaceOf = lineOf): Graph {
   const drafts: Draft[] = stages.map((stage) => ({
     stage,
     producers: [],
@@ -51,7 +54,7 @@ export function buildGraph(stages: readonly Stage[]): Graph {
       (node.downstream as Set<StageNode>).add(draft);
     }
   }
-  const order = sortByNeed(drafts);
+  const order = sortByNeed(drafts, placeOf);
   return { order, byId: new Map(drafts.map((draft) => [draft.stage.id, draft])) };
 }
 
@@ -92,13 +95,19 @@ function lowerBound(sorted: readonly string[], key: string): number {
   return low;
 }
 
-function sortByNeed(drafts: readonly Draft[]): Draft[] {
+type PlaceOf = (stage: Stage) => Place;
+
+function lineOf({ file, line }: Stage): Place {
+  return { file, line };
+}
+
+function sortByNeed(drafts: readonly Draft[], placeOf: PlaceOf): Draft[] {
   const order: Draft[] = [];
   const state = new Map<StageNode, 'open' | 'done'>();
   const visit = (draft: Draft, way: readonly Draft[]): void => {
     const seen = state.get(draft);
     if (seen === 'done') return;
-    if (seen === 'open') throw cycleProblem(way.slice(way.indexOf(draft)));
+    if (seen === 'open') throw cycleProblem(way.slice(way.indexOf(draft)), placeOf);
     state.set(draft, 'open');
     for (const upstream of draft.upstream) {
       visit(upstream as Draft, [...way, draft]);
@@ -111,7 +120,7 @@ function sortByNeed(drafts: readonly Draft[]): Draft[] {
   return order;
 }
 
-function cycleProblem(around: readonly Draft[]) {
+function cycleProblem(around: readonly Draft[], placeOf: PlaceOf) {
   const names = around.map((draft) => draft.stage.id);
   const [first] = around;
   const text =
@@ -123,7 +132,7 @@ function cycleProblem(around: readonly Draft[]) {
     text,
     'A datum may not see its own or a later result: write to another folder, or loop inside one command.',
   );
-  return first === undefined ? problem : problem.at({ file: first.stage.file, line: first.stage.line });
+  return first === undefined ? problem : problem.at(placeOf(first.stage));
 }
 
 /** Everything that the given nodes need or that needs them, themselves included. */
