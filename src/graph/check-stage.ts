@@ -3,6 +3,7 @@ import { grainsNest, isFiner, parseLabel, type Grain } from '../model/period.ts'
 import { invalid } from '../model/problem.ts';
 import { isWithin } from '../model/repo-path.ts';
 import type { Dep, Stage, StageId } from '../model/stage.ts';
+import { checkCommand } from './check-command.ts';
 import { checkMatrix } from './check-matrix.ts';
 import { checkWindow } from './check-window.ts';
 import { findCollisions } from './out-collisions.ts';
@@ -16,7 +17,7 @@ export type { StageFault };
  * read). All problems have exit 2. Microseconds.
  */
 export function checkStage(stage: Stage): readonly StageFault[] {
-  const checks = [checkOuts, checkForms, checkNesting, checkDeps, checkMatrix, checkBringing];
+  const checks = [checkOuts, checkForms, checkNesting, checkDeps, checkMatrix, checkBringing, checkCommand];
   const faults: StageFault[] = [];
   for (const check of checks) faults.push(...check(stage));
   return faults;
