@@ -4,14 +4,8 @@ import type { DatasetDiff, DiffReport } from '../model/report.ts';
 import { compareBytes, isWithin } from '../model/repo-path.ts';
 import { diffTrees } from '../store/trees.ts';
 import { didYouMean } from '../util/suggest.ts';
-import {
-  datasetStates,
-  pointerEntry,
-  recordedEntry,
-  recordedListing,
-  withName,
-  type DatasetState,
-} from './datasets.ts';
+import { datasetStates, type DatasetState } from './datasets.ts';
+import { pointerEntry, recordedEntry, recordedListing, withName } from './records.ts';
 import type { AppContext } from './ports.ts';
 import { loadProject, toRepoPath, workTreeFiles, type Dataset, type Project } from './project.ts';
 import { projectAt } from './project-at.ts';

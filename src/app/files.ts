@@ -10,14 +10,8 @@ import { kindName, type ListedFile, type UsageReport } from '../model/report.ts'
 import { compareBytes, isWithin, joinPath, parentOf } from '../model/repo-path.ts';
 import { listPrefix, measureTree } from '../store/trees.ts';
 import { didYouMean } from '../util/suggest.ts';
-import {
-  datasetStates,
-  pointerEntry,
-  recordedEntry,
-  recordedListing,
-  withName,
-  type DatasetState,
-} from './datasets.ts';
+import { datasetStates, type DatasetState } from './datasets.ts';
+import { pointerEntry, recordedEntry, recordedListing, withName } from './records.ts';
 import type { AppContext } from './ports.ts';
 import { loadProject, toRepoPath, toTreePath, workTreeFiles, type Dataset, type Project } from './project.ts';
 import { projectAt } from './project-at.ts';

@@ -16,7 +16,7 @@ import type { PlanMemo } from './plan-memo.ts';
 import type { AppContext } from './ports.ts';
 import type { Dataset } from './project.ts';
 import type { Sources } from './sources.ts';
-import { recordedListing } from './datasets.ts';
+import { recordedListing } from './records.ts';
 import type { StageState } from './stage-state.ts';
 
 /** How a datum's inputs led to its outcome; what a run records. */

@@ -8,7 +8,7 @@ import { matchPath, parsePattern, type Pattern } from '../model/pattern.ts';
 import type { Stage } from '../model/stage.ts';
 import type { Store } from '../store/store.ts';
 import { readTable } from '../store/tables.ts';
-import { recordedListing } from './datasets.ts';
+import { recordedListing } from './records.ts';
 import type { Dataset } from './project.ts';
 
 /** Output files by datum, repository paths sorted by bytes. */

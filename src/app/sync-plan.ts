@@ -4,16 +4,9 @@ import { compareBytes } from '../model/repo-path.ts';
 import { diffTrees, patchTree, readListing } from '../store/trees.ts';
 import type { HomeSnapshot } from '../workspace/snapshot.ts';
 import { ownersOf } from './dataset-owners.ts';
-import {
-  kindIsRight,
-  NO_EDITS,
-  pointerEntry,
-  recordedListing,
-  recordFinder,
-  sortEdits,
-  withName,
-  type Edits,
-} from './datasets.ts';
+import { kindIsRight } from './datasets.ts';
+import { NO_EDITS, sortEdits, type Edits } from './edits.ts';
+import { pointerEntry, recordedListing, recordFinder, withName } from './records.ts';
 import type { AppContext } from './ports.ts';
 import { toRepoPath, toTreePath, type Dataset, type Project } from './project.ts';
 
