@@ -31,7 +31,7 @@ function fourthSpace(line: string): number {
 /** More lines than this are split, at every level. */
 export const SPLIT_OVER = 1024;
 /** A node ends here at the latest. */
-export const NODE_MAX = 4096;
+const NODE_MAX = 4096;
 
 /** Whether a line with this key ends a node: the last ten bits of the BLAKE3 digest of the key are zero. */
 export function endsNode(key: string): boolean {

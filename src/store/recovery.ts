@@ -139,7 +139,7 @@ pairs locks > "$tmp/locks"
 while IFS= read -r line; do
   get objects "\${line%% *}" "$tmp/lock"
   # lines below "outs":   data/clean: {tree: 5be7..., files: 2515, bytes: 88123904}
-  sed -n 's/^ *"\{0,1\}\(.*[^"]\)"\{0,1\}: *{"\{0,1\}tree"\{0,1\}: *"\{0,1\}\([0-9a-f]\{64\}\).*/\2 \1/p' "$tmp/lock" > "$tmp/homes"
+  sed -n 's/^ *"\{0,1\}\(.*[^"]\)"\{0,1\}: *{"\{0,1\}tree"\{0,1\}: *"\{0,1\}\([0-9a-f]\{64\}\).*/\2 \1/p' "$tmp/lock" | sed 's/\\"/"/g' > "$tmp/homes"
   while IFS= read -r share; do dataset "\${share%% *}" "\${share#* }"; done < "$tmp/homes"
 done < "$tmp/locks"
 `.replaceAll('\\${', '${');

@@ -86,7 +86,7 @@ function parseSegment(ndjson: string, place: string): ResultLine[] {
 }
 
 /** By the time of the run (ULIDs sort by it), since merging moves lines between segments; else the one read last. */
-export function newestOf(lines: readonly ResultLine[]): ResultLine | undefined {
+function newestOf(lines: readonly ResultLine[]): ResultLine | undefined {
   if (lines.length <= 1) return lines[0];
   let newest: ResultLine | undefined;
   let newestRun = '';

@@ -18,6 +18,7 @@ import {
   patchNodes,
   readLeaf,
   writeLines,
+  type KeyRange,
   type LeafRef,
 } from './tree-nodes.ts';
 
@@ -36,21 +37,7 @@ export async function writeListing(store: Store, listing: Listing): Promise<Tree
 
 /** All files of a tree. Raises `missing-tree`, `corrupt-tree`. Cost: about 1 µs and 150 bytes a file. */
 export async function readListing(store: Store, tree: Digest): Promise<FileEntry[]> {
-  const all: FileEntry[] = [];
-  await forEachLeaf(store, tree, (files) => {
-    for (const file of files) all.push(file);
-  });
-  return all;
-}
-
-/** The files of a tree, leaf by leaf in order, for those too many to hold. */
-export async function forEachLeaf(
-  store: Store,
-  tree: Digest,
-  visit: (files: readonly FileEntry[]) => void,
-): Promise<void> {
-  const checker = new ListingChecker();
-  for (const leaf of await findLeaves(store, tree)) visit(await readFiles(store, leaf, checker));
+  return readRange(store, tree, {});
 }
 
 async function readFiles(store: Store, leaf: LeafRef, checker: ListingChecker): Promise<FileEntry[]> {
@@ -125,11 +112,7 @@ export async function listPrefix(store: Store, tree: Digest, folder: string): Pr
   return files.filter((file) => isWithin(file.path, folder));
 }
 
-async function readRange(
-  store: Store,
-  tree: Digest,
-  range: { readonly from: string; readonly before: string },
-): Promise<FileEntry[]> {
+async function readRange(store: Store, tree: Digest, range: KeyRange): Promise<FileEntry[]> {
   const checker = new ListingChecker();
   const files: FileEntry[] = [];
   for (const leaf of await findLeaves(store, tree, range)) {

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TEMP_PREFIX } from '../../../src/disk/atomic-file.ts';
 import { walkFolder } from '../../../src/disk/walk.ts';
@@ -62,15 +62,17 @@ describe('a walk', () => {
     expect(seen).toEqual(['a true', 'c true', 'c/.DS_Store false', 'c/d false']);
   });
 
-  it('tells names that are not valid UTF-8 and things that are no files', () => {
+  it('tells names that are not valid UTF-8 and things that are no files', async () => {
     folder.write('good\ufffd', '');
     writeFileSync(Buffer.concat([Buffer.from(`${folder.root}/bad`), Buffer.from([0xff])]), '');
-    execFileSync('mkfifo', [`${folder.root}/pipe`]);
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(`${folder.root}/socket`, resolve));
     const walk = walkFolder({ root: folder.root, folder: '' });
     expect(walk.files).toEqual(['good\ufffd']);
     expect(walk.faults).toEqual([
       { path: 'bad\ufffd', fault: 'is not valid UTF-8' },
-      { path: 'pipe', fault: 'is a pipe' },
+      { path: 'socket', fault: 'is a socket' },
     ]);
+    server.close();
   });
 });

@@ -16,7 +16,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isSealed } from '../../../src/disk/object-file.ts';
 import type { Digest } from '../../../src/model/digest.ts';
 import type { FileEntry } from '../../../src/model/file-entry.ts';
-import { compareBytes } from '../../../src/model/repo-path.ts';
+import { formatLockFile } from '../../../src/formats/lock-file.ts';
+import { compareBytes, repoPath } from '../../../src/model/repo-path.ts';
 import { DiskStore } from '../../../src/store/disk-store.ts';
 import { writeListing } from '../../../src/store/trees.ts';
 import { digestHex } from '../../../src/util/blake3.ts';
@@ -115,18 +116,15 @@ describe('recover.sh', () => {
     return entries.sort((a, b) => compareBytes(a.path, b.path));
   };
 
-  const lockOf = (outs: Record<string, Digest>): string =>
-    [
-      'version: 1',
-      'stages:',
-      '  clean:',
-      `    code: ${d('code')}`,
-      `    inputs: {raw: ${d('in')}}`,
-      `    datums: {table: ${d('table')}, count: 1, failed: 0}`,
-      '    outs:',
-      ...Object.entries(outs).map(([home, tree]) => `      ${home}: {tree: ${tree}, files: 1, bytes: 1}`),
-      '',
-    ].join('\n');
+  const lockOf = (outs: Record<string, Digest>): string => {
+    const shares = Object.entries(outs).map(
+      ([home, tree]) => [repoPath(home), { tree, files: 1, bytes: 1 }] as const,
+    );
+    const datums = { table: d('table'), count: 1, failed: 0 };
+    const inputs = new Map([['raw', d('in')]]);
+    const stage = { code: d('code'), inputs, datums, outs: new Map(shares), accepted: new Map() };
+    return formatLockFile({ stages: new Map([['clean', stage]]) });
+  };
 
   const publish = async (ref: unknown, indent?: number): Promise<void> => {
     await store.writeFile('refs/main.json', Buffer.from(JSON.stringify(ref, null, indent)), {
@@ -154,7 +152,7 @@ describe('recover.sh', () => {
     );
     const clean = await writeListing(store, await listing({ "it's.csv": 'two', ' odd  name ': 'three' }));
     const report = await writeListing(store, await listing({ 'report.html': 'four' }));
-    const lock = await put(lockOf({ 'data/clean': clean.tree, '"report.html"': report.tree }));
+    const lock = await put(lockOf({ 'data/a "clean": é': clean.tree, 'report.html': report.tree }));
     const single = await put('five');
     await publish(
       {
@@ -168,8 +166,8 @@ describe('recover.sh', () => {
     expect(recover()).toMatchObject({ status: 0, stderr: '' });
     expect(restored()).toEqual(
       [
-        './data/clean/ odd  name ',
-        "./data/clean/it's.csv",
+        './data/a "clean": é/ odd  name ',
+        `./data/a "clean": é/it's.csv`,
         './data/one.bin',
         './data/raw/a b.csv',
         './data/raw/sub/run.sh',
@@ -177,7 +175,7 @@ describe('recover.sh', () => {
         './report.html',
       ].sort(),
     );
-    expect([read('data/raw/a b.csv'), read('data/clean/ odd  name '), read('report.html')]).toEqual([
+    expect([read('data/raw/a b.csv'), read('data/a "clean": é/ odd  name '), read('report.html')]).toEqual([
       'one',
       'three',
       'four',
