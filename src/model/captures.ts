@@ -43,8 +43,3 @@ function decodeValue(text: string): string | undefined {
     return undefined;
   }
 }
-
-/** The captures as a plain object, as events and `--json` show them. */
-export function capturesRecord(captures: Captures): Record<string, string> {
-  return Object.fromEntries(captures);
-}

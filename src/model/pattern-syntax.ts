@@ -24,7 +24,7 @@ export interface PatternSyntax {
 }
 
 /** Names that captures, deps, outs and variables may have. */
-export const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Takes a pattern apart (see `parsePattern`). Throws a Problem `bad-pattern` (exit 2). */
 export function readSyntax(text: string, base: string): PatternSyntax {

@@ -12,7 +12,7 @@ export interface LabelledPeriod extends Period {
   readonly grain: Grain;
 }
 
-export const MS_OF_DAY = 86_400_000;
+const MS_OF_DAY = 86_400_000;
 
 const RANK: Readonly<Record<Grain, number>> = {
   second: 0,

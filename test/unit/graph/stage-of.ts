@@ -53,7 +53,7 @@ export function stageOf({ name = 'work', deps = {}, outs = {}, matrix = {} }: St
 }
 
 /** The shift that a text means. */
-export function shiftOf(text: string): Shift {
+function shiftOf(text: string): Shift {
   const shift = parseShift(text);
   if (shift === undefined) throw new Error(`${text} is no shift`);
   return shift;
