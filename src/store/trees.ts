@@ -12,11 +12,12 @@ import type { FileEntry, Listing, TreeRef } from '../model/file-entry.ts';
 import { compareBytes, isWithin } from '../model/repo-path.ts';
 import type { Store } from './store.ts';
 import {
+  checkLeaf,
   diffNodes,
   findLeaves,
   nameOf,
   patchNodes,
-  readLeaf,
+  readLines,
   writeLines,
   type KeyRange,
   type LeafRef,
@@ -41,13 +42,19 @@ export async function readListing(store: Store, tree: Digest): Promise<FileEntry
 }
 
 async function readFiles(store: Store, leaf: LeafRef, checker: ListingChecker): Promise<FileEntry[]> {
-  const lines = await readLeaf(store, leaf, FILE_LINES);
-  return lines.map((line, index) => {
+  const lines = await readLines(store, leaf);
+  let bytes = 0;
+  const files = lines.map((line, index) => {
     const entry = parseLine(line);
     const fault = typeof entry === 'string' ? entry : checker.faultOf(entry.path);
-    if (typeof entry !== 'string' && fault === undefined) return entry;
-    throw corruptLine(nameOf(store, leaf.digest), index + 1, fault ?? '');
+    if (typeof entry === 'string' || fault !== undefined) {
+      throw corruptLine(nameOf(store, leaf.digest), index + 1, fault ?? '');
+    }
+    bytes += entry.size;
+    return entry;
   });
+  checkLeaf(store, leaf, { first: files[0]?.path ?? '', bytes });
+  return files;
 }
 
 /** Difference of two trees (undefined: empty); reads only nodes that differ. */
