@@ -1,4 +1,5 @@
-import { GROUPED, TABLE, type CommandEntry } from './commands/table.ts';
+import type { CommandEntry } from './commands/entry.ts';
+import { GROUPED, TABLE } from './commands/table.ts';
 
 /** What a first look at the arguments says, before any command's module is loaded. */
 export interface Split {

@@ -61,7 +61,7 @@ export function applyVariables(command: Command, env: Readonly<Record<string, st
 }
 
 /** Name of the variable that stands for an option. */
-export function variableOf(option: Option): string {
+function variableOf(option: Option): string {
   return `DATAWF_${(option.long ?? '').replace(/^--/, '').replaceAll('-', '_').toUpperCase()}`;
 }
 

@@ -1,5 +1,5 @@
-import type { Command } from 'commander';
-import { GROUPS, TABLE, type Group } from './commands/table.ts';
+import { GROUPS, type Group } from './commands/entry.ts';
+import { TABLE } from './commands/table.ts';
 
 const TITLES: Readonly<Record<Group, string>> = {
   starting: 'Starting',
@@ -40,14 +40,4 @@ Start with:
   datawf demo     a small real project to look at
   datawf init     in a git repository of your own
 `;
-}
-
-/** One command line with what it is for. */
-export type Example = readonly [line: string, meaning: string];
-
-/** Adds examples below a command's help. */
-export function addExamples(command: Command, examples: readonly Example[]): void {
-  const width = Math.max(...examples.map(([line]) => line.length));
-  const lines = examples.map(([line, meaning]) => `  ${line.padEnd(width)}  ${meaning}`);
-  command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
 }

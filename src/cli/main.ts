@@ -2,7 +2,7 @@ import type { Command, CommanderError } from 'commander';
 import { EXIT, type ExitCode } from '../model/problem.ts';
 import { createOutput, type Output } from '../ui/output.ts';
 import { splitArgv, type Split } from './argv.ts';
-import type { CommandEntry } from './commands/table.ts';
+import type { CommandEntry } from './commands/entry.ts';
 import { packageVersion, type Host } from './host.ts';
 import type { Action, Exit } from './session.ts';
 import { watchSignals } from './signals.ts';

@@ -107,6 +107,8 @@ export function openSession(parts: SessionParts): Session {
       if (globals.json) output.json(document);
       else if (!globals.quiet) output.words(text);
     },
-    close: reporter.close,
+    close: async () => {
+      await reporter.close();
+    },
   };
 }

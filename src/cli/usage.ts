@@ -1,7 +1,8 @@
 import type { Command, CommanderError } from 'commander';
 import { invalid, type Problem } from '../model/problem.ts';
 import { didYouMean } from '../util/suggest.ts';
-import { TABLE, type CommandEntry } from './commands/table.ts';
+import type { CommandEntry } from './commands/entry.ts';
+import { TABLE } from './commands/table.ts';
 
 /** The problem of a mistyped or half-typed command. */
 export function unknownCommand(words: readonly string[]): Problem {

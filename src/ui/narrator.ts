@@ -114,7 +114,7 @@ export function countsText(counts: RunCounts): string {
 }
 
 /** The last line of a run. */
-export function endText(event: EndEvent, run: string | undefined, style: Style): string {
+function endText(event: EndEvent, run: string | undefined, style: Style): string {
   const { counts, seconds, state } = event;
   // The plan of a dry run has said it all.
   if (counts === undefined || event['dryRun'] === true) return '';

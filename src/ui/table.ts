@@ -22,7 +22,7 @@ export function alignRows(
 const ESCAPES = /\u001B\[[0-9;]*m/g;
 
 /** Columns that a text takes. Wide scripts count one a letter, which only costs alignment. */
-export function widthOf(text: string): number {
+function widthOf(text: string): number {
   return text.replace(ESCAPES, '').length;
 }
 

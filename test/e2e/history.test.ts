@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { LogStats, RunReport, ShownRun } from '../../src/model/history-report.ts';
 import { expectSchema } from '../rig/schemas.ts';
 import { openRig, type Rig } from './rig.ts';
 
@@ -38,7 +39,7 @@ describe('log', () => {
   test('lists runs with their reasons, times and counts, newest first', async () => {
     const rig = await openWorkflow();
     await runTwice(rig);
-    const runs = (await rig.succeed('log', '--json')).json();
+    const runs = (await rig.succeed('log', '--json')).json<RunReport[]>();
     expectSchema('log', runs);
     expect(runs).toMatchObject([
       {
@@ -54,7 +55,7 @@ describe('log', () => {
       },
       { state: 'failed', exit: 3, counts: { ran: 2, failed: 1, blocked: 1 } },
     ]);
-    const clean = runs[0].stages.find((stage: { stage: string }) => stage.stage === 'clean');
+    const clean = runs[0]!.stages.find((stage) => stage.stage === 'clean');
     expect(clean).toMatchObject({ counts: { ran: 1, skipped: 2 } });
     expect((await rig.succeed('log')).stdout).toMatch(
       /^01\w{24} {2}done {2}repro, \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(.+\), took /,
@@ -65,7 +66,7 @@ describe('log', () => {
     const rig = await openWorkflow();
     await runTwice(rig);
     const states = async (...args: string[]): Promise<string[]> =>
-      (await rig.succeed('log', '--json', ...args)).json().map((run: { state: string }) => run.state);
+      (await rig.succeed('log', '--json', ...args)).json<RunReport[]>().map((run) => run.state);
     expect(await states('--state', 'failed')).toEqual(['failed']);
     expect(await states('--limit', '1')).toEqual(['done']);
     expect(await states('clean')).toEqual(['done', 'failed']);
@@ -92,10 +93,10 @@ describe('log', () => {
   test('sums what stages cost', async () => {
     const rig = await openWorkflow();
     await runTwice(rig);
-    const stats = (await rig.succeed('log', '--stats', '--json')).json();
+    const stats = (await rig.succeed('log', '--stats', '--json')).json<LogStats>();
     expectSchema('log-stats', stats);
     expect(stats).toMatchObject({ runs: 2, done: 1, failed: 1 });
-    expect(stats.stages.find((stage: { stage: string }) => stage.stage === 'clean')).toMatchObject({
+    expect(stats.stages.find((stage) => stage.stage === 'clean')).toMatchObject({
       runs: 2,
       ran: 3,
       failed: 1,
@@ -108,7 +109,7 @@ describe('show', () => {
     const rig = await openWorkflow();
     rig.write('data/raw/b.csv', 'bad\n');
     await rig.datawf(['repro', '--json']);
-    const shown = (await rig.succeed('show', 'last', '--json')).json();
+    const shown = (await rig.succeed('show', 'last', '--json')).json<ShownRun>();
     expectSchema('show', shown);
     expect(shown).toMatchObject({
       argv: ['repro', '--json'],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { StageListing } from '../../src/model/setup-report.ts';
 import { expectSchema } from '../rig/schemas.ts';
 import { openRig } from './rig.ts';
 
@@ -71,9 +72,9 @@ Next: describe stages in datawf.yaml, then
     rig.write('clean.py', '');
     rig.write('data/raw/2024-01-01.csv', 'x\n');
     rig.write('datawf.yaml', rig.read('datawf.yaml').replace(/^# ((stages:| {2,}\S).*)$/gm, '$1'));
-    const stages = (await rig.succeed('stage', 'list', '--json')).json();
+    const stages = (await rig.succeed('stage', 'list', '--json')).json<StageListing[]>();
     expectSchema('stage-list', stages);
-    expect(stages.map((stage: { stage: string }) => stage.stage)).toEqual(['clean', 'monthly']);
+    expect(stages.map((stage) => stage.stage)).toEqual(['clean', 'monthly']);
   });
 });
 

@@ -23,8 +23,8 @@ export interface Result {
   readonly stdout: string;
   readonly stderr: string;
   /** stdout as one JSON document; tests say what they expect of it. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  json(): any;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any, @typescript-eslint/no-unnecessary-type-parameters
+  json<Document = any>(): Document;
   /** stdout as a JSON event a line. */
   events(): readonly WorkEvent[];
 }
@@ -142,7 +142,8 @@ function runProcess(
         code: code ?? (signal === null ? -1 : 128),
         stdout,
         stderr: Buffer.concat(err).toString('utf8'),
-        json: () => JSON.parse(stdout),
+        // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
+        json: <Document>() => JSON.parse(stdout) as Document,
         events: () =>
           stdout
             .split('\n')

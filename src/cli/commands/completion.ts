@@ -2,14 +2,20 @@ import { Command } from 'commander';
 import { invalid } from '../../model/problem.ts';
 import { bashScript, fishScript, zshScript, type Completable } from '../completion-scripts.ts';
 import { addGlobals } from '../globals.ts';
-import { addExamples } from '../help.ts';
+import { addExamples } from '../examples.ts';
 import type { Bind } from '../session.ts';
-import { TABLE } from './table.ts';
+import type { Build, CommandEntry } from './entry.ts';
 
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 
-/** `datawf completion SHELL` */
-export function build(command: Command, bind: Bind): void {
+/** `datawf completion SHELL`, for the commands of a table. */
+export function buildFor(table: readonly CommandEntry[]): Build {
+  return (command, bind) => {
+    build(command, bind, table);
+  };
+}
+
+function build(command: Command, bind: Bind, table: readonly CommandEntry[]): void {
   command.argument('<shell>', 'bash, zsh or fish');
   addExamples(command, [
     ['source <(datawf completion bash)', 'in ~/.bashrc'],
@@ -20,7 +26,7 @@ export function build(command: Command, bind: Bind): void {
     bind(async (session, [shell]: [string]) => {
       if (!(shell in SCRIPTS))
         throw invalid('bad-argument', `there is no completion for "${shell}"`, 'Shells: bash, zsh, fish.');
-      const commands = await Promise.all(TABLE.map(completable));
+      const commands = await Promise.all(table.map(completable));
       session.output.data(SCRIPTS[shell as keyof typeof SCRIPTS](commands));
       return undefined;
     }),
@@ -28,7 +34,7 @@ export function build(command: Command, bind: Bind): void {
 }
 
 /** The flags of a command, from the definition that parses them. */
-async function completable(row: (typeof TABLE)[number]): Promise<Completable> {
+async function completable(row: CommandEntry): Promise<Completable> {
   const command = new Command(row.name);
   (await row.load())(command, () => async () => undefined);
   addGlobals(command);

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../../model/problem.ts';
 import { memoryOutput } from '../../ui/output.ts';
-import { addExamples } from '../help.ts';
+import { addExamples } from '../examples.ts';
 import { packagePath } from '../host.ts';
 import type { Bind, Session } from '../session.ts';
 

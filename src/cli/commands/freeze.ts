@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { addExamples } from '../help.ts';
+import { addExamples } from '../examples.ts';
 import type { Bind, Exit, Session } from '../session.ts';
 
 interface Options {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { InitReport } from '../../model/setup-report.ts';
-import { addExamples } from '../help.ts';
+import { addExamples } from '../examples.ts';
 import { packagePath } from '../host.ts';
 import type { Bind } from '../session.ts';
 

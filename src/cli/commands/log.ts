@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { countFor } from '../globals.ts';
-import { addExamples } from '../help.ts';
+import { addExamples } from '../examples.ts';
 import type { Bind } from '../session.ts';
 
 interface Options {

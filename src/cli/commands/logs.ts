@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { LogLineReport } from '../../model/history-report.ts';
-import { addExamples } from '../help.ts';
+import { addExamples } from '../examples.ts';
 import type { Bind } from '../session.ts';
 
 /** `datawf logs [-f] RUN [STAGE] [DATUM]` */

@@ -1,22 +1,4 @@
-import type { Command } from 'commander';
-import type { Bind } from '../session.ts';
-
-/** Adds a command's arguments, options and action. */
-export type Build = (command: Command, bind: Bind) => void;
-
-/** What help and the parser know of a command without loading it. */
-export interface CommandEntry {
-  /** One word, or two for a member of a family (`stage add`). */
-  readonly name: string;
-  readonly group: Group;
-  readonly summary: string;
-  readonly load: () => Promise<Build>;
-}
-
-/** Headings of the help, in order. */
-export const GROUPS = ['starting', 'data', 'running', 'history'] as const;
-
-export type Group = (typeof GROUPS)[number];
+import type { Build, CommandEntry, Group } from './entry.ts';
 
 type Row = readonly [name: string, summary: string, load: () => Promise<Build>];
 
@@ -36,7 +18,11 @@ const STARTING: readonly Row[] = [
     async () => (await import('./config.ts')).buildList,
   ],
   ['schema', 'JSON Schemas of files and answers', async () => (await import('./schema.ts')).build],
-  ['completion', 'completion for bash, zsh or fish', async () => (await import('./completion.ts')).build],
+  [
+    'completion',
+    'completion for bash, zsh or fish',
+    async () => (await import('./completion.ts')).buildFor(TABLE),
+  ],
 ];
 
 const DATA: readonly Row[] = [
