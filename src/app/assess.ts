@@ -7,6 +7,7 @@ import { datasetStates, type DatasetStates } from './datasets.ts';
 import { openMemo, type PlanMemo } from './plan-memo.ts';
 import { Planner, type PlannerOptions } from './planner.ts';
 import type { AppContext } from './ports.ts';
+import type { BackfillMode } from './requests.ts';
 import { loadProject, lockedStage, workTreeFiles, type Project } from './project.ts';
 import { findSources, type Sources } from './sources.ts';
 import { gatherFacts } from './stage-facts.ts';
@@ -24,6 +25,10 @@ export interface AssessRequest {
   readonly runAlways?: boolean;
   readonly since?: string | undefined;
   readonly until?: string | undefined;
+  /** The time capture that the window is about, where a stage has two. */
+  readonly by?: string | undefined;
+  /** Which datums of the named stages may work; those of other stages wherever they are out of date. */
+  readonly mode?: BackfillMode;
 }
 
 /** The state of a checkout with a plan for it. */
@@ -125,7 +130,7 @@ export async function prepare(
       runCache: request.runCache ?? true,
       runAlways: request.runAlways ?? false,
       checkObjects: own.states.some(({ state }) => state === 'missing'),
-      selects: selects(node),
+      selects: narrowed(selects(node), selection.stages.has(node) ? request.mode : undefined),
     });
   });
   const planner = new Planner({ ctx, sources, memo, states, ...hooks });
@@ -138,12 +143,16 @@ function forcedStages(selection: Selection, request: AssessRequest): ReadonlySet
     : new Set([...selection.stages, ...selection.downstream]);
 }
 
+type Selects = StageState['options']['selects'];
+
+function narrowed(selects: Selects, mode: BackfillMode | undefined): Selects {
+  if (mode === 'missing') return (captures, row) => row?.result === undefined && selects(captures, row);
+  if (mode === 'failed') return (captures, row) => row?.state === 'failed' && selects(captures, row);
+  return selects;
+}
+
 /** Lets in the datums whose period meets the half-open `[since, until)`; stages without time let all in. */
-function timeFilter(
-  ctx: AppContext,
-  project: Project,
-  request: AssessRequest,
-): (node: StageNode) => (captures: ReadonlyMap<string, string>) => boolean {
+function timeFilter(ctx: AppContext, project: Project, request: AssessRequest): (node: StageNode) => Selects {
   const clock = { now: ctx.around.now(), zone: project.pipeline.zone };
   const since = request.since === undefined ? -Infinity : resolveMoment(request.since, clock);
   const until = request.until === undefined ? Infinity : resolveMoment(request.until, clock);
@@ -156,13 +165,14 @@ function timeFilter(
   }
   if (since === -Infinity && until === Infinity) return () => () => true;
   return (node) => {
-    const [name, second] = datumTimes(node.stage);
+    const times = datumTimes(node.stage);
+    const name = times.find((time) => time === request.by) ?? times[0];
     if (name === undefined) return () => true;
-    if (second !== undefined) {
+    if (times.length > 1 && !times.includes(request.by ?? '')) {
       throw invalid(
         'two-times',
-        `stage ${node.stage.id} has two times, ${name} and ${second}`,
-        'Leave it out of the targets of a run with --since or --until.',
+        `stage ${node.stage.id} has two times, ${times.join(' and ')}`,
+        `Say which one the window is about: datawf backfill --by ${name}`,
       );
     }
     return (captures) => {

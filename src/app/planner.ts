@@ -221,7 +221,7 @@ export class Planner {
     };
     state.datums.push(datum);
     state.open += 1;
-    if (!state.options.selects(spec.captures)) {
+    if (!state.options.selects(spec.captures, datum.row)) {
       state.open -= 1;
       datum.phase = 'done';
       datum.outcome = 'skipped';

@@ -1,5 +1,6 @@
 import type { RunWriter } from '../history/history.ts';
 import type { EndEvent } from '../model/event.ts';
+import { sumCounts } from '../model/outcome.ts';
 import { EXIT, Problem } from '../model/problem.ts';
 import { NO_TOTALS, type RunHead } from '../model/run-record.ts';
 import { ResultWriter } from '../store/result-writer.ts';
@@ -14,8 +15,11 @@ import type { Settled } from './planner.ts';
 import type { AppContext } from './ports.ts';
 import { ignoreFileOf, pointerPath } from './pointer-files.ts';
 import { recordEdits } from './record-edits.ts';
-import type { ReproRequest } from './requests.ts';
-import { assessRequest, sumCounts } from './repro.ts';
+import type { RunRequest } from './requests.ts';
+import { runLimits } from './run-limits.ts';
+import { rankBy } from './run-order.ts';
+import { assessRequest, type RunStart } from './run-request.ts';
+import { tellWindow } from './run-window.ts';
 import { isCurrent } from './row-writer.ts';
 import type { RunPorts } from './run-ports.ts';
 import { openRunTrail, type RunTrail } from './run-trail.ts';
@@ -24,16 +28,10 @@ import type { StageState } from './stage-state.ts';
 import { bringHere, clearUndeclared } from './bring-here.ts';
 import { rememberRun } from './remember-run.ts';
 
-export interface RunStart {
-  readonly ports: RunPorts;
-  /** Epoch milliseconds. */
-  readonly started: number;
-}
-
-/** A run of `repro`, by the holder of the process lock. */
+/** A run of `repro` or `backfill`, by the holder of the process lock. */
 export async function runLocked(
   ctx: AppContext,
-  request: ReproRequest,
+  request: RunRequest,
   { ports, started }: RunStart,
 ): Promise<EndEvent> {
   const settled: Settled[] = [];
@@ -62,6 +60,7 @@ export async function runLocked(
   });
   await assessment.planner.start();
   warnUnused(ctx, assessment);
+  if (request.kind === 'backfill') await tellWindow(ctx, { request, assessment, ports });
 
   const lock = openLockWriter(ctx, assessment.project);
   run.lock = lock;
@@ -75,10 +74,10 @@ export async function runLocked(
   }
 
   const history = await ports.history();
-  const writer = await history.openRun(await runHead(ctx, ports));
+  const writer = await history.openRun(await runHead(ctx, ports, request));
   const trail = openRunTrail(ctx, writer, assessment);
   run.trail = trail;
-  ctx.emit({ event: 'run-start', run: writer.id, kind: 'repro' });
+  ctx.emit({ event: 'run-start', run: writer.id, kind: request.kind });
   await emitPlan(ctx, assessment);
   for (const outcome of settled) trail.settled(outcome);
   for (const state of assessment.states) if (state.progress === 'settled') trail.stageEnd(state);
@@ -109,7 +108,7 @@ export async function runLocked(
 }
 
 /** Loads the project with the edits of added data recorded, as far as the targets rest on them. */
-async function recordedDatasets(ctx: AppContext, request: ReproRequest) {
+async function recordedDatasets(ctx: AppContext, request: RunRequest) {
   const selected = selectStages(ctx, request.targets);
   const scope = scopeOf({
     selection: selected.selection,
@@ -125,7 +124,7 @@ async function recordedDatasets(ctx: AppContext, request: ReproRequest) {
 }
 
 interface Work {
-  readonly request: ReproRequest;
+  readonly request: RunRequest;
   readonly ports: RunPorts;
   readonly assessment: Assessment;
   readonly lock: LockWriter;
@@ -141,6 +140,7 @@ async function work(ctx: AppContext, { request, ports, assessment, lock, writer,
   }
   const results = new ResultWriter({ store: ctx.store, run: writer.id, batch: '0' });
   const runner = await ports.runner();
+  const limits = runLimits(request);
   let error: unknown;
   let cancelled = false;
   let totals = NO_TOTALS;
@@ -152,10 +152,10 @@ async function work(ctx: AppContext, { request, ports, assessment, lock, writer,
       run: writer,
       results,
       jobs: request.jobs ?? ctx.config.jobs ?? ctx.around.cores,
-      failFast: request.failFast,
-      newestFirst: request.order === 'newest',
+      rank: rankBy(request.order ?? (request.kind === 'backfill' ? 'newest' : undefined)),
+      stopsAfter: (outcome) => limits.after(outcome),
       onStart: (state) => trail.started(state),
-      onProgress: () => lock.writeNowAndThen(),
+      onProgress: () => lock.writeNowAndThen(() => results.flush()),
     });
     error = end.error;
     cancelled = end.cancelled;
@@ -163,6 +163,7 @@ async function work(ctx: AppContext, { request, ports, assessment, lock, writer,
   } catch (thrown) {
     error = thrown;
   }
+  if (limits.reason !== undefined) ctx.emit({ event: 'warning', code: 'stopped', message: limits.reason });
   for (const step of [() => results.close(), () => lock.write(), () => runner.close()]) {
     try {
       await step();
@@ -214,11 +215,15 @@ async function emitPlan(ctx: AppContext, { states, memo }: Assessment): Promise<
   ctx.emit({ event: 'plan', stages: lines, dryRun: false });
 }
 
-async function runHead(ctx: AppContext, ports: RunPorts): Promise<RunHead> {
+async function runHead(
+  ctx: AppContext,
+  ports: RunPorts,
+  { kind }: Pick<RunRequest, 'kind'>,
+): Promise<RunHead> {
   const head = await ctx.workspace.head();
   const environment = environmentOf(ctx.config, head.branch);
   return {
-    kind: 'repro',
+    kind,
     argv: ctx.around.argv,
     user: await ctx.git.user(),
     client: ctx.around.version,

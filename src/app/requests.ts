@@ -1,3 +1,16 @@
+/** Which datums of the window a backfill takes: out of date, all, without a good result, or marked failed. */
+export type BackfillMode = 'stale' | 'all' | 'missing' | 'failed';
+
+/** A request as the run sees it. */
+export interface RunRequest extends ReproRequest {
+  readonly kind: 'repro' | 'backfill';
+  readonly mode: BackfillMode;
+  /** The time capture that the window is about, where a stage has two. */
+  readonly by: string | undefined;
+  /** Stop after so many failed datums. */
+  readonly maxFailures: number | undefined;
+}
+
 /** What `repro` is asked to do; times as typed. */
 export interface ReproRequest {
   readonly targets: readonly string[];
@@ -5,8 +18,6 @@ export interface ReproRequest {
   readonly single: boolean;
   readonly downstream: boolean;
   readonly failFast: boolean;
-  readonly pull: boolean;
-  readonly allowMissing: boolean;
   readonly runCache: boolean;
   readonly allowDrop: boolean;
   readonly commit: boolean;

@@ -49,13 +49,13 @@ export function openStageRuns(ctx: AppContext, runner: Runner): StageRuns {
 }
 
 /** What a datum's sandbox holds and what it writes. */
-export async function datumWork(datum: DatumPlan<StageState>): Promise<DatumWork> {
+export function datumWork(datum: DatumPlan<StageState>): DatumWork {
   const state = datum.stage;
   const { stage } = state.node;
   const deps: SandboxDep[] = [];
   for (const [index, dep] of stage.deps.entries()) {
     const indexes = datum.spec.files[index];
-    if (indexes !== undefined) deps.push(sandboxDep(state, dep, await sandboxFiles(state, index, indexes)));
+    if (indexes !== undefined) deps.push(sandboxDep(state, dep, sandboxFiles(state, index, indexes)));
   }
   const outs: SandboxOut[] = stage.outs.map((out) => ({
     name: out.name,
@@ -74,18 +74,14 @@ async function broadcastDeps(state: StageState): Promise<SandboxDep[]> {
     const whole = state.wholes[index];
     const files =
       whole === undefined
-        ? await sandboxFiles(state, index, indexes)
+        ? sandboxFiles(state, index, indexes)
         : (await whole.load()).map((entry) => sandboxFile(entry, 'store'));
     deps.push(sandboxDep(state, dep, files));
   }
   return deps;
 }
 
-async function sandboxFiles(
-  state: StageState,
-  dep: number,
-  indexes: readonly number[],
-): Promise<SandboxFile[]> {
+function sandboxFiles(state: StageState, dep: number, indexes: readonly number[]): SandboxFile[] {
   const entries = state.filesAt(dep, indexes);
   const view = state.views[dep];
   const sources = new Map(indexes.map((index) => [view?.paths[index], view?.sources[index] ?? 'store']));

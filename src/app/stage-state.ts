@@ -50,7 +50,7 @@ export interface StageOptions {
   /** Files of its outs aren't here: the objects behind them are looked for, so that a lost one is made again. */
   readonly checkObjects: boolean;
   /** Whether a time filter lets a datum in. */
-  readonly selects: (captures: ReadonlyMap<string, string>) => boolean;
+  readonly selects: (captures: ReadonlyMap<string, string>, row: DatumRow | undefined) => boolean;
 }
 
 /** What a settled datum's inputs are. */
@@ -245,7 +245,14 @@ export class StageState {
 
   /** Whether the time filter lets a row in. */
   selectsRow(row: DatumRow): boolean {
-    return this.options.selects(rowCaptures(row));
+    return this.options.selects(rowCaptures(row), row);
+  }
+
+  /** Names of the rows that the time filter lets in. */
+  rowNames(): { readonly id: string; readonly captures: ReadonlyMap<string, string> }[] {
+    return [...this.rows.values()]
+      .filter((row) => this.selectsRow(row))
+      .map((row) => ({ id: row.captures, captures: rowCaptures(row) }));
   }
 
   /** A datum that stands for a row which the lock marks failed, of a stage that isn't run. */

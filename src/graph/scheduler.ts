@@ -6,21 +6,15 @@ export interface Needs {
   readonly pools: readonly string[];
 }
 
-/** Where something ready stands in the order. */
-export interface Rank {
-  /** Longest way from the sources: the deepest goes first, so that chains end early. */
-  readonly depth: number;
-  /** Within a depth, ascending. */
-  readonly order: number;
-}
-
-export interface ReadyItem<T> extends Needs, Rank {
+export interface ReadyItem<T> extends Needs {
   readonly value: T;
+  /** Where it stands in the order: compared number by number, the lowest goes first. */
+  readonly rank: readonly number[];
 }
 
 /**
  * Ready datums and what is free for them. `take` gives the first in order whose needs are met now, so one pool that is full
- * holds up nobody else. Cost: a look at one queue per stage depth and kind of need.
+ * holds up nobody else. Cost: log of the items of a kind of need, and a look at one queue per kind.
  */
 export class Scheduler<T> {
   readonly #slots: number;
@@ -35,10 +29,10 @@ export class Scheduler<T> {
   }
 
   add(item: ReadyItem<T>): void {
-    const name = `${String(item.depth).padStart(6, '0')} ${item.cpu} ${item.pools.join(' ')}`;
-    const queue = this.#queues.get(name);
-    if (queue === undefined) this.#queues.set(name, [item]);
-    else insert(queue, item);
+    const kind = `${item.cpu} ${item.pools.join('\n')}`;
+    let queue = this.#queues.get(kind);
+    if (queue === undefined) this.#queues.set(kind, (queue = []));
+    push(queue, item);
   }
 
   /** The next item that may run now; its needs are taken until `release`. */
@@ -50,20 +44,14 @@ export class Scheduler<T> {
       if (head === undefined || !this.#fits(head)) continue;
       if (best?.[0] === undefined || isBefore(head, best[0])) best = queue;
     }
-    const item = best?.shift();
-    if (item !== undefined) this.#book(item, 1);
+    if (best === undefined) return undefined;
+    const item = pop(best);
+    this.#book(item, 1);
     return item;
   }
 
   release(item: ReadyItem<T>): void {
     this.#book(item, -1);
-  }
-
-  /** Items that wait for their turn, taken out in order. */
-  drain(): T[] {
-    const items = [...this.#queues.values()].flat().map((item) => item.value);
-    this.#queues.clear();
-    return items;
   }
 
   #fits(item: ReadyItem<T>): boolean {
@@ -82,22 +70,42 @@ export class Scheduler<T> {
 }
 
 function isBefore<T>(a: ReadyItem<T>, b: ReadyItem<T>): boolean {
-  return a.depth === b.depth ? a.order < b.order : a.depth > b.depth;
+  for (let index = 0; index < a.rank.length; index++) {
+    const [x, y] = [a.rank[index] ?? 0, b.rank[index] ?? 0];
+    if (x !== y) return x < y;
+  }
+  return false;
 }
 
-/** Keeps a queue ascending; what becomes ready mostly comes in order, so the end is tried first. */
-function insert<T>(queue: ReadyItem<T>[], item: ReadyItem<T>): void {
-  const last = queue.at(-1);
-  if (last === undefined || last.order <= item.order) {
-    queue.push(item);
-    return;
+/** A binary heap: no item stands before its parent, which is at half its index. */
+function push<T>(heap: ReadyItem<T>[], item: ReadyItem<T>): void {
+  let at = heap.length;
+  heap.push(item);
+  while (at > 0) {
+    const parent = (at - 1) >> 1;
+    const above = heap[parent] as ReadyItem<T>;
+    if (!isBefore(item, above)) break;
+    heap[at] = above;
+    at = parent;
   }
-  let low = 0;
-  let high = queue.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((queue[middle]?.order ?? 0) <= item.order) low = middle + 1;
-    else high = middle;
+  heap[at] = item;
+}
+
+/** Takes the first of a heap that isn't empty. */
+function pop<T>(heap: ReadyItem<T>[]): ReadyItem<T> {
+  const first = heap[0] as ReadyItem<T>;
+  const last = heap.pop() as ReadyItem<T>;
+  if (heap.length === 0) return first;
+  let at = 0;
+  for (;;) {
+    let child = 2 * at + 1;
+    if (child >= heap.length) break;
+    if (child + 1 < heap.length && isBefore(heap[child + 1] as ReadyItem<T>, heap[child] as ReadyItem<T>))
+      child += 1;
+    if (!isBefore(heap[child] as ReadyItem<T>, last)) break;
+    heap[at] = heap[child] as ReadyItem<T>;
+    at = child;
   }
-  queue.splice(low, 0, item);
+  heap[at] = last;
+  return first;
 }

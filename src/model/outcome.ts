@@ -24,6 +24,14 @@ export const NO_COUNTS: RunCounts = {
   skipped: 0,
 };
 
+/** Counts added up. */
+export function sumCounts(all: readonly RunCounts[]): RunCounts {
+  const sum: Record<keyof RunCounts, number> = { ...NO_COUNTS };
+  for (const counts of all)
+    for (const key of Object.keys(sum) as (keyof RunCounts)[]) sum[key] += counts[key];
+  return sum;
+}
+
 /** Why work is needed. Recorded where it is decided, never recomputed for display. */
 export type ReasonKind =
   | 'never-run'

@@ -44,6 +44,7 @@ const RUNNING: readonly Row[] = [
   ['stage list', 'the stages that are defined', async () => (await import('./stage.ts')).buildList],
   ['stage remove', 'take a stage out of datawf.yaml', async () => (await import('./stage.ts')).buildRemove],
   ['repro', 'run whatever is out of date', async () => (await import('./repro.ts')).build],
+  ['backfill', 'repair history, newest first', async () => (await import('./backfill.ts')).build],
   ['why', 'why a stage or file will run, or will not', async () => (await import('./why.ts')).build],
   ['dag', 'the graph of stages and datasets', async () => (await import('./dag.ts')).build],
   ['freeze', 'keep stages from running', async () => (await import('./freeze.ts')).buildFreeze],
