@@ -2,12 +2,14 @@ import { lstatSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeColumns } from '../disk/file-columns.ts';
 import { fsProblem } from '../disk/fs-problem.ts';
+import type { Digest } from '../model/digest.ts';
 import type { EndEvent } from '../model/event.ts';
 import type { FileEntry } from '../model/file-entry.ts';
 import type { Pointer } from '../model/pointer.ts';
 import { notFound, refused } from '../model/problem.ts';
 import { isWithin, joinPath, parentOf, type RepoPath } from '../model/repo-path.ts';
 import { didYouMean } from '../util/suggest.ts';
+import { patchTree } from '../store/trees.ts';
 import { applyPatch, recordPresent } from '../workspace/checkout.ts';
 import { snapshotHome } from '../workspace/snapshot.ts';
 import { rootHomes } from '../workspace/workspace.ts';
@@ -145,8 +147,19 @@ async function moveDataset(
   const snapshot = await snapshotHome(homeRequest(ctx, oldRoot));
   const owner = ownersOf(project);
   const rows = snapshot.index.listing().filter(({ path }) => owner(path) === dataset);
-  const away = new Set([...snapshot.edits.deleted, ...snapshot.edits.changed.map(({ path }) => path)]);
-  const brought = snapshot.trees.get(dataset.owner);
+  const deleted = snapshot.edits.deleted.find((path) => owner(path) === dataset);
+  if (deleted !== undefined) {
+    throw refused(
+      'unrecorded-edits',
+      `${deleted} was deleted, which isn't recorded yet`,
+      `Record it first: datawf add ${home}; or bring it back: datawf checkout ${home}`,
+    );
+  }
+  const edited = new Set(snapshot.edits.changed.map(({ path }) => path));
+  const brought = await broughtWithout(ctx, dataset, {
+    tree: snapshot.trees.get(dataset.owner),
+    paths: rows.map(({ path }) => path).filter((path) => edited.has(path)),
+  });
   rename(ctx, home, to);
   const moved: Pointer = { ...pointer, path: to };
   writePointer(ctx, moved);
@@ -159,7 +172,7 @@ async function moveDataset(
   }
   const after = addedDataset(to, dataset.single, moved);
   const put = rows
-    .filter(({ path }) => !away.has(path))
+    .filter(({ path }) => !edited.has(path))
     .map((entry): FileEntry => ({ ...entry, path: toRepoPath(after, toTreePath(dataset, entry.path)) }));
   const others = project.datasets.filter((one) => one !== dataset).map((one) => one.home);
   const newRoot = rootOf(rootHomes([...others, to]), to) ?? to;
@@ -173,6 +186,19 @@ async function moveDataset(
     store: ctx.store,
     force: false,
   });
+}
+
+/** What the index may say of the dataset at its new place, where edited files have no row yet. */
+async function broughtWithout(
+  ctx: AppContext,
+  dataset: Dataset,
+  { tree, paths }: { tree: Digest | undefined; paths: readonly string[] },
+): Promise<Digest | undefined> {
+  if (tree === undefined || paths.length === 0) return tree;
+  if (dataset.single) return undefined;
+  const remove = paths.map((path) => toTreePath(dataset, path));
+  const ref = await patchTree(ctx.store, tree, { put: [], remove });
+  return ref.files === 0 ? undefined : ref.tree;
 }
 
 async function moveInside(
