@@ -93,17 +93,27 @@ function createTracker(now: () => number): Tracker {
     string,
     { planned: number | undefined; done: number; running: Map<string, number> }
   >();
+  /** What the plan knew for certain, for stages that don't say how much they plan. */
+  const expected = new Map<string, number>();
   let progress: LiveState['progress'];
   const stageOf = (
     name: string,
   ): { planned: number | undefined; done: number; running: Map<string, number> } => {
-    const stage = stages.get(name) ?? { planned: undefined, done: 0, running: new Map<string, number>() };
+    const stage = stages.get(name) ?? {
+      planned: expected.get(name),
+      done: 0,
+      running: new Map<string, number>(),
+    };
     stages.set(name, stage);
     return stage;
   };
   return {
     see: (event) => {
       switch (event.event) {
+        case 'plan':
+          for (const line of event.stages)
+            if (!line.bound) expected.set(line.stage, line.toRun + line.cached);
+          return;
         case 'stage-start':
           progress = undefined;
           stageOf(event.stage).planned = event.planned;

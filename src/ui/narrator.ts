@@ -64,6 +64,9 @@ export function createNarrator(options: NarratorOptions): Narrator {
         run = event.run;
         return words('');
       case 'plan':
+        for (const { stage, toRun, cached, bound } of event.stages) {
+          if (!bound) stageOf(stage).planned = toRun + cached;
+        }
         return event.dryRun ? { text: planText(event.stages, style), stream: 'data' } : words('');
       case 'stage-start': {
         stages.set(event.stage, { planned: event.planned, done: 0 });

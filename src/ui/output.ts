@@ -53,7 +53,8 @@ export function createOutput(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStr
       if (wrap === undefined) write();
       else wrap(write);
     },
-    terminal: stderr.isTTY,
+    // Some pseudo-terminals have no size; nothing can be drawn in them.
+    terminal: stderr.isTTY && stderr.columns > 0,
     get columns() {
       return stderr.isTTY ? stderr.columns : 80;
     },
