@@ -39,9 +39,9 @@ export async function acquireLock(request: LockRequest): Promise<ProcessLock> {
   for (let told = false; ; told = true) {
     const got = attempt(request);
     if ('release' in got) return got;
+    if (!told) request.onWait?.(got);
     const left = end - performance.now();
     if (left <= 0) throw locked(got, request.file);
-    if (!told) request.onWait?.(got);
     await pause(Math.min(50, left), request.signal);
   }
 }
