@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { notFound } from '../model/problem.ts';
 import type { AppContext } from '../app/ports.ts';
 
 /**
@@ -25,6 +26,8 @@ export async function splitRefs(
       (await context.git.resolveRef(word)) !== undefined
     ) {
       refs.push(word);
+    } else if (/[~^]|@\{/.test(word) && !isHere(context, word)) {
+      throw notFound('no-ref', `"${word}" is no commit, branch or tag here, and no file`);
     } else {
       break;
     }
