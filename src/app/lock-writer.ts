@@ -18,8 +18,8 @@ import type { StageState } from './stage-state.ts';
 export interface LockWriter {
   /** The stage's rows changed. */
   mark(state: StageState): void;
-  /** Writes what was marked, unless the last write was a moment ago; so that writing takes at most a twentieth of the time. */
-  writeNowAndThen(): Promise<void>;
+  /** Writes what was marked, unless the last write was a moment ago; so that writing takes at most a twentieth of the time. Results are flushed before the lock names them. */
+  writeNowAndThen(flushResults: () => Promise<void>): Promise<void>;
   write(): Promise<void>;
   /** Drops entries of stages that no file declares any more; answers the homes they had. */
   dropUndeclared(): readonly string[];
@@ -48,7 +48,7 @@ export function openLockWriter(ctx: AppContext, project: Project): LockWriter {
     locks.set(file, { stages });
   };
 
-  const writeMarked = async (): Promise<void> => {
+  const writeMarked = async (flushResults?: () => Promise<void>): Promise<void> => {
     if (marked.size === 0 && !undeclared) return;
     const started = ctx.around.now();
     const states = [...marked];
@@ -60,6 +60,7 @@ export function openLockWriter(ctx: AppContext, project: Project): LockWriter {
       setEntry(state.node.stage.file, state.node.stage.name, write.entry);
       writes.push({ state, write });
     }
+    await flushResults?.();
     writeLocks();
     await patchWorkspace(ctx, project, writes);
     const ended = ctx.around.now();
@@ -82,19 +83,19 @@ export function openLockWriter(ctx: AppContext, project: Project): LockWriter {
     }
   };
 
-  const write = (): Promise<void> => {
-    const next = turn.then(writeMarked);
+  const write = (flushResults?: () => Promise<void>): Promise<void> => {
+    const next = turn.then(() => writeMarked(flushResults));
     turn = next.catch(() => undefined);
     return next;
   };
 
   return {
     mark: (state) => marked.add(state),
-    write,
-    writeNowAndThen: async () => {
+    write: () => write(),
+    writeNowAndThen: async (flushResults) => {
       if (marked.size > 0 && ctx.around.now() >= due) {
         due = Infinity;
-        await write();
+        await write(flushResults);
       }
     },
     dropUndeclared: () => {
