@@ -19,6 +19,10 @@ export function benchEnv() {
     LC_ALL: 'C',
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_CONFIG_GLOBAL: '/dev/null',
+    // No collection in the background while something is timed.
+    GIT_CONFIG_COUNT: '1',
+    GIT_CONFIG_KEY_0: 'gc.auto',
+    GIT_CONFIG_VALUE_0: '0',
     GIT_AUTHOR_NAME: person.name,
     GIT_AUTHOR_EMAIL: person.mail,
     GIT_COMMITTER_NAME: person.name,

@@ -46,13 +46,9 @@ async function main() {
   const top = mkdtempSync(join(options.dir, 'datawf-bench-'));
   const context = contextIn(top);
   const results = [];
-  try {
-    for (const bar of chosen) {
-      process.stderr.write(`bar ${nameOf(bar)}: ${bar.title} …\n`);
-      results.push(await measureBar(bar, context));
-    }
-  } finally {
-    if (!options.keep) rmSync(top, { recursive: true, force: true });
+  for (const bar of chosen) {
+    process.stderr.write(`bar ${nameOf(bar)}: ${bar.title} …\n`);
+    results.push(await measureBar(bar, context));
   }
   process.stdout.write(tableOf(results));
   const figures = {
@@ -64,6 +60,7 @@ async function main() {
   };
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(figures, undefined, 2)}\n`);
   else process.stdout.write(`${JSON.stringify(figures)}\n`);
+  if (!options.keep) rmSync(top, { recursive: true, force: true, maxRetries: 5 });
 }
 
 /** What a bar is measured in: fresh folders, and things several bars share, made once. */
