@@ -14,7 +14,7 @@ async function failure(
   ...args: string[]
 ): Promise<{ error: string; exit: number; message: string; hint: string }> {
   const { stderr } = await rig.datawf([...args, '--json']);
-  return JSON.parse(stderr.split('\n')[0]!);
+  return JSON.parse(stderr.split('\n')[0]!) as { error: string; exit: number; message: string; hint: string };
 }
 
 async function withRaw(): Promise<Rig> {

@@ -45,7 +45,7 @@ describe('missing files', () => {
   test('that the store lacks are named with the cure, and all others come', async () => {
     const rig = await committed();
     const files = (await rig.succeed('ls', '-R', '--json', 'data/raw')).json();
-    const { digest } = files[0];
+    const digest = String(files[0].digest);
     rig.remove(`.git/datawf/objects/${digest.slice(0, 2)}/${digest}`);
     rig.remove('data/raw');
     const { code, stderr } = await rig.datawf(['checkout']);
