@@ -86,11 +86,12 @@ async function showHelp(invocation: Invocation): Promise<ExitCode> {
 /** Parses the arguments of one command and carries it out. */
 async function runCommand(invocation: Invocation, entry: CommandEntry): Promise<ExitCode> {
   const { output, split } = invocation;
-  const [build, { Command, CommanderError }, { addGlobals }] = await Promise.all([
+  const [build, { loadCommander }, { addGlobals }] = await Promise.all([
     entry.load(),
-    import('commander'),
+    import('./load-commander.ts'),
     import('./globals.ts'),
   ]);
+  const { Command, CommanderError } = loadCommander();
   const command = new Command(`datawf ${entry.name}`).description(entry.summary);
   command.exitOverride().showSuggestionAfterError(false).allowExcessArguments(false);
   command.configureOutput({
