@@ -158,7 +158,9 @@ export class Planner {
       this.#addDatum(state, spec);
     }
     for (const [id, row] of state.rows) {
-      if (!named.has(id) && !waiting.has(id) && state.selectsRow(row)) state.vanished.push(row);
+      if (named.has(id) || waiting.has(id)) continue;
+      if (state.selectsRow(row)) state.vanished.push(row);
+      else state.hasVanishedOutside = true;
     }
     await this.options.onPlanned?.(state);
     if (state.open === 0) await this.#finish(state);

@@ -118,7 +118,7 @@ function isDeclared(state: StageState, dataset: Dataset): boolean {
 
 /** Every datum has a good row for what it sees now. */
 export function isCurrent(state: StageState): boolean {
-  if (state.progress !== 'settled' || state.vanished.length > 0) return false;
+  if (state.progress !== 'settled' || state.vanished.length > 0 || state.hasVanishedOutside) return false;
   const accepted = state.options.locked?.accepted ?? new Map<Digest, never>();
   return state.datums.every((datum) => {
     const row = state.rows.get(datum.id);

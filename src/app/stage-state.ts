@@ -82,6 +82,8 @@ export class StageState {
   datums: DatumPlan<StageState>[] = [];
   /** Rows whose datum no dep brings into being any more. */
   vanished: DatumRow[] = [];
+  /** Further ones that the selection leaves as they are. */
+  hasVanishedOutside = false;
   /** Datums without an outcome. */
   open = 0;
   /** Rows or files differ from the lock. */

@@ -75,7 +75,7 @@ describe('kill -9 of datawf', () => {
     expect([code, ran]).toEqual([0, ['one n=2', 'one n=3']]);
     expect(counts).toMatchObject({ ran: 2 });
     expect(story.texts('made')).toEqual(['1.txt: 1', '2.txt: 2', '3.txt: 3']);
-    const log = (await story.succeed('log', '--json')).json() as { state: string }[];
+    const log = (await story.succeed('log', '--json')).json<{ state: string }[]>();
     expect(log.map(({ state }) => state)).toEqual(['done', 'lost']);
   });
 
@@ -145,15 +145,15 @@ function keptResults(story: Story): readonly string[] {
 /** Runs until so many datums have been executed in all, and kills it there. */
 async function killAt(story: Story, env: { readonly EXECUTIONS: string }, killAfter: number): Promise<void> {
   const executions = env.EXECUTIONS;
-  let done = false;
+  const end = { done: false };
   let kill: () => void = () => undefined;
   const run = story
     .datawf(['repro', '--json', '-j', '2'], {
       env,
       onStart: (process) => (kill = () => void process.kill('SIGKILL')),
     })
-    .finally(() => (done = true));
-  while (!done && readFileSync(executions, 'utf8').split('\n').length - 1 < killAfter)
+    .finally(() => (end.done = true));
+  while (!end.done && readFileSync(executions, 'utf8').split('\n').length - 1 < killAfter)
     await new Promise((resolve) => setImmediate(resolve));
   kill();
   await run;

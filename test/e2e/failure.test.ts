@@ -321,7 +321,7 @@ describe('Ctrl-C', () => {
       await finish(await control.next());
       await finish(await control.next());
       expect((await again).ran).toEqual(['one n=2', 'one n=3']);
-      const log = (await story.succeed('log', '--json')).json() as { state: string }[];
+      const log = (await story.succeed('log', '--json')).json<{ state: string }[]>();
       expect(log.map(({ state }) => state)).toEqual(['done', 'cancelled']);
     },
   );

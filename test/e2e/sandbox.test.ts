@@ -245,7 +245,7 @@ describe('a secret', () => {
     expect(holders).toEqual([]);
     expect((await story.reproWith({ env: { TOKEN: 'another' } })).counts).toEqual({ skipped: 1 });
     const logs = await story.succeed('log', '--json');
-    const id = (logs.json() as { run: string }[])[0]?.run ?? '';
+    const id = logs.json<{ run: string }[]>()[0]?.run ?? '';
     expect((await story.succeed('logs', id)).stdout).toContain('log ***');
   });
 
@@ -443,7 +443,7 @@ stages:
   expect((await story.reproWith({ env })).ran).toEqual(['list', 'next']);
   const status = await story.datawf(['status', '--json', '--check'], { env });
   expect(status.code).toBe(0);
-  expect((status.json() as { stages: { state: string }[] }).stages.map(({ state }) => state)).toEqual([
+  expect(status.json<{ stages: { state: string }[] }>().stages.map(({ state }) => state)).toEqual([
     'always',
     'current',
   ]);
