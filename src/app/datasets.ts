@@ -5,7 +5,8 @@ import { parentOf } from '../model/repo-path.ts';
 import type { Store } from '../store/store.ts';
 import type { HomeRequest } from '../workspace/home-diff.ts';
 import { snapshotHome, type HomeSnapshot } from '../workspace/snapshot.ts';
-import { indexFileOf } from '../workspace/workspace.ts';
+import { fileSystemTime } from '../workspace/fs-time.ts';
+import { indexFileOf, indexFolderOf } from '../workspace/workspace.ts';
 import {
   againstRecord,
   mergeEdits,
@@ -84,10 +85,12 @@ export async function snapshotRoots(
   roots: readonly string[],
 ): Promise<ReadonlyMap<string, HomeSnapshot>> {
   const snapshots = new Map<string, HomeSnapshot>();
+  let time: number | undefined;
+  const startTime = (): number => (time ??= fileSystemTime(indexFolderOf(ctx.workspace)));
   for (const root of roots) {
     const onProgress = (done: number, total: number): void =>
       ctx.emit({ event: 'progress', verb: 'looking at', done, total, bytes: 0, totalBytes: 0 });
-    snapshots.set(root, await snapshotHome({ ...homeRequest(ctx, root), onProgress }));
+    snapshots.set(root, await snapshotHome({ ...homeRequest(ctx, root), startTime, onProgress }));
   }
   return snapshots;
 }

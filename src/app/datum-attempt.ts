@@ -7,7 +7,7 @@ import { digestHex } from '../util/blake3.ts';
 import type { DatumPlan } from './datum-plan.ts';
 import type { Planner } from './planner.ts';
 import type { AppContext } from './ports.ts';
-import { checkRivals } from './rivals.ts';
+import type { Rivals } from './rivals.ts';
 import type { StageRuns } from './stage-runs.ts';
 import { datumWork } from './stage-runs.ts';
 import type { StageState } from './stage-state.ts';
@@ -20,6 +20,7 @@ export interface AttemptTools {
   readonly run: RunWriter;
   readonly results: ResultWriter;
   readonly runs: StageRuns;
+  readonly rivals: Rivals;
 }
 
 /** A datum to be tried, for the `attempt`th time (from 1), ready since `queued` (epoch milliseconds). */
@@ -34,7 +35,7 @@ export async function attemptDatum(
   tools: AttemptTools,
   { datum, attempt, queued }: Try,
 ): Promise<AttemptOutcome> {
-  const { ctx, run, runs, planner } = tools;
+  const { ctx, run, runs, rivals } = tools;
   const state = datum.stage;
   ctx.emit({
     event: 'datum-start',
@@ -48,7 +49,7 @@ export async function attemptDatum(
     run.log(state.id, { ...line, datum: datum.id, attempt });
   };
   const ran = await session.run(datumWork(datum), log, ctx.signal);
-  const outcome = ran.state === 'ok' ? ((await checkRivals(planner, datum, ran)) ?? ran) : ran;
+  const outcome = ran.state === 'ok' ? ((await rivals.check(datum, ran)) ?? ran) : ran;
   const { usage } = outcome;
   run.attempt({
     stage: state.id,

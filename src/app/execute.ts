@@ -6,10 +6,11 @@ import { attemptDatum, settleAttempt, type AttemptTools, type Try } from './datu
 import type { DatumPlan } from './datum-plan.ts';
 import type { Planner } from './planner.ts';
 import type { AppContext } from './ports.ts';
+import { Rivals } from './rivals.ts';
 import { openStageRuns } from './stage-runs.ts';
 import type { StageState } from './stage-state.ts';
 
-export interface Execution extends Omit<AttemptTools, 'runs'> {
+export interface Execution extends Omit<AttemptTools, 'runs' | 'rivals'> {
   /** Datums at once. */
   readonly jobs: number;
   /** Where a ready datum stands in the order. */
@@ -52,7 +53,11 @@ class Work {
 
   constructor(execution: Execution) {
     this.#execution = execution;
-    this.#tools = { ...execution, runs: openStageRuns(execution.ctx, execution.runner) };
+    this.#tools = {
+      ...execution,
+      runs: openStageRuns(execution.ctx, execution.runner),
+      rivals: new Rivals(execution.planner),
+    };
     this.#scheduler = new Scheduler(execution.jobs, poolCapacity(execution.planner, execution.ctx));
   }
 

@@ -1,5 +1,5 @@
 import { matchPath } from '../model/pattern.ts';
-import { isWithin } from '../model/repo-path.ts';
+import { parentOf } from '../model/repo-path.ts';
 import type { AttemptOutcome } from '../run/runner.ts';
 import type { DatumPlan } from './datum-plan.ts';
 import type { Planner } from './planner.ts';
@@ -7,56 +7,63 @@ import type { StageState } from './stage-state.ts';
 
 type Ok = Extract<AttemptOutcome, { state: 'ok' }>;
 
-/**
- * A path that somebody else makes already: the failure that names both, or undefined. Looks only at stages and added data
- * whose homes overlap.
- */
-export async function checkRivals(
-  planner: Planner,
-  datum: DatumPlan<StageState>,
-  ran: Ok,
-): Promise<AttemptOutcome | undefined> {
-  for (const file of ran.outs) {
-    const rival =
-      (await addedRival(planner, file.path)) ?? (await stageRival(planner, datum.stage, file.path));
-    if (rival === undefined) continue;
-    return {
-      state: 'failed',
-      class: 'user',
-      code: 'two-producers',
-      message: `${file.path} is written by stage ${datum.stage.id} and ${rival}`,
-      hint: 'Give one of the two another path: a path has one producer.',
-      paths: [file.path],
-      stderr: '',
-      usage: ran.usage,
-      retry: false,
-    };
-  }
-  return undefined;
-}
+/** Finds who else makes a path; made once per run. */
+export class Rivals {
+  readonly #planner: Planner;
+  readonly #byHome = new Map<string, StageState[]>();
 
-async function addedRival(planner: Planner, path: string): Promise<string | undefined> {
-  for (const added of planner.options.sources.allAdded) {
-    if (!isWithin(path, added.dataset.home)) continue;
-    if ((await added.listingNow()).some((file) => file.path === path))
-      return `recorded by ${added.dataset.home}.datawf`;
+  constructor(planner: Planner) {
+    this.#planner = planner;
+    for (const state of planner.options.states) {
+      for (const home of new Set(state.node.stage.outs.map((out) => out.pattern.home))) {
+        const beside = this.#byHome.get(home);
+        if (beside === undefined) this.#byHome.set(home, [state]);
+        else beside.push(state);
+      }
+    }
   }
-  return undefined;
-}
 
-async function stageRival(planner: Planner, state: StageState, path: string): Promise<string | undefined> {
-  for (const other of planner.options.states) {
-    if (
-      other === state ||
-      !other.node.stage.outs.some(
-        (out) => isWithin(path, out.pattern.home) && matchPath(out.pattern, path) !== undefined,
-      )
-    )
-      continue;
-    const view = await other.view(planner.readTree);
-    const index = view.paths.indexOf(path);
-    if (index >= 0 && (view.entries[index] !== undefined || view.origins[index]?.outcome !== undefined))
-      return `by stage ${other.id}`;
+  /** The failure that names both where a datum wrote a path that somebody else makes already. */
+  async check(datum: DatumPlan<StageState>, ran: Ok): Promise<AttemptOutcome | undefined> {
+    for (const file of ran.outs) {
+      const rival = (await this.#added(file.path)) ?? (await this.#stage(datum.stage, file.path));
+      if (rival === undefined) continue;
+      return {
+        state: 'failed',
+        class: 'user',
+        code: 'two-producers',
+        message: `${file.path} is written by stage ${datum.stage.id} and ${rival}`,
+        hint: 'Give one of the two another path: a path has one producer.',
+        paths: [file.path],
+        stderr: '',
+        usage: ran.usage,
+        retry: false,
+      };
+    }
+    return undefined;
   }
-  return undefined;
+
+  async #added(path: string): Promise<string | undefined> {
+    for (const added of this.#planner.options.sources.allAdded) {
+      const { home } = added.dataset;
+      if (path !== home && !path.startsWith(`${home}/`)) continue;
+      if ((await added.listingNow()).some((file) => file.path === path)) return `recorded by ${home}.datawf`;
+    }
+    return undefined;
+  }
+
+  async #stage(state: StageState, path: string): Promise<string | undefined> {
+    for (let home = path; home !== ''; home = parentOf(home)) {
+      for (const other of this.#byHome.get(home) ?? []) {
+        if (other === state) continue;
+        if (!other.node.stage.outs.some((out) => matchPath(out.pattern, path) !== undefined)) continue;
+        const view = await other.view(this.#planner.readTree);
+        const index = view.paths.indexOf(path);
+        if (index < 0) continue;
+        if (view.entries[index] !== undefined || view.origins[index]?.outcome !== undefined)
+          return `by stage ${other.id}`;
+      }
+    }
+    return undefined;
+  }
 }

@@ -10,6 +10,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   type Stats,
 } from 'node:fs';
 import type { Digest } from '../model/digest.ts';
@@ -19,7 +20,7 @@ import { FolderGuard } from './folder-guard.ts';
 import { errnoOf, fsProblem } from './fs-problem.ts';
 import { checkLinkText } from './link-text.ts';
 import { REFLINK_MIN, saysUnable, WayMemory, type LinkWay } from './link-way.ts';
-import { objectFile, TempNames, vetObject } from './object-file.ts';
+import { objectFile, sealedStat, TempNames, vetObject } from './object-file.ts';
 import { READ_SIZE } from './read-hash.ts';
 import { TEMP_PREFIX } from './atomic-file.ts';
 import type { RunOnFile, SharedJobs } from './shared-jobs.ts';
@@ -97,7 +98,7 @@ class Placer {
   place(wanted: Wanted): Placed {
     const { path, digest, size } = wanted;
     const object = objectFile(this.#task.storeFolder, digest);
-    const stat = vetObject({ ...this.#vetting, digest, size });
+    const stat = sealedStat(object, digest, size) ?? vetObject({ ...this.#vetting, digest, size });
     if (stat === undefined) throw missing(this.#task.storeFolder, wanted);
     const source = { wanted, object, stat, file: this.#fileFor(path) };
     try {
@@ -173,6 +174,8 @@ class Placer {
     this.#replace(source.file, temp, (name) => {
       copyFileSync(source.object, name, mode | constants.COPYFILE_EXCL);
       chmodSync(name, this.#modeOf(source.wanted.kind));
+      // As old as the object, so that nobody has to wait until the file is older than its record.
+      if (!this.#task.editable) utimesSync(name, source.stat.atimeMs / 1000, source.stat.mtimeMs / 1000);
     });
     return { stat: lstatSync(source.file), way };
   }

@@ -29,6 +29,8 @@ export interface HomeRequest {
   readonly indexFile: string;
   /** The local store: a symlink to one of its objects counts as that file. */
   readonly storeFolder?: string;
+  /** `fileSystemTime` of a moment before the look, taken when first asked: for looks at many homes, which share it. */
+  readonly startTime?: () => number;
   /** Worker threads besides this one; undefined chooses by work and cores. */
   readonly workers?: number;
   readonly signal?: AbortSignal;
@@ -220,7 +222,8 @@ class Finder {
   }
 
   #startTime(): number {
-    return this.#time === Infinity ? fileSystemTime(dirname(this.#request.indexFile)) : this.#time;
+    if (this.#time !== Infinity) return this.#time;
+    return this.#request.startTime?.() ?? fileSystemTime(dirname(this.#request.indexFile));
   }
 }
 

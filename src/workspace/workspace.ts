@@ -46,7 +46,12 @@ export function findWorkspace(folder: string): Workspace {
 export function indexFileOf({ gitDir }: Pick<Workspace, 'gitDir'>, home: string): string {
   const name = encodeURIComponent(home);
   const short = name.length <= 150 ? name : `${name.slice(0, 100)}-${digestHex(home).slice(0, 32)}`;
-  return `${gitDir}/datawf/index/homes/${short}`;
+  return `${indexFolderOf({ gitDir })}/${short}`;
+}
+
+/** Where the stat indexes of a work tree lie. */
+export function indexFolderOf({ gitDir }: Pick<Workspace, 'gitDir'>): string {
+  return `${gitDir}/datawf/index/homes`;
 }
 
 /** Where digests of plain and git-tracked files are remembered. */
