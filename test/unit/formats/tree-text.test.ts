@@ -32,7 +32,11 @@ describe('a listing as text', () => {
     ['cut short', `f ${A} 1 a`, 'tree is cut short: its last line has no end'],
     ['of an unknown kind', `d ${A} 1 a\n`, 'line 1 does not begin with a kind and a digest'],
     ['with a short digest', `f ${'a'.repeat(63)} 1 a\n`, 'line 1 does not begin with a kind and a digest'],
-    ['with a digest in capitals', `f ${'A'.repeat(64)} 1 a\n`, 'line 1 has a digest that is not 64 hex digits'],
+    [
+      'with a digest in capitals',
+      `f ${'A'.repeat(64)} 1 a\n`,
+      'line 1 has a digest that is not 64 hex digits',
+    ],
     ['with a zero before its size', `f ${A} 01 a\n`, 'line 1 has no proper size'],
     ['with a size beyond 2^53', `f ${A} 9007199254740993 a\n`, 'line 1 has no proper size'],
     ['without a path', `f ${A} 1 \n`, 'line 1 has a path that is empty'],
@@ -41,7 +45,11 @@ describe('a listing as text', () => {
     ['that is absolute', `f ${A} 1 /etc/passwd\n`, 'line 1 has a path that is absolute'],
     ['with a path twice', `f ${A} 1 a\nf ${A} 1 a\n`, 'line 2 has the path of the line before'],
     ['out of order', `f ${A} 1 b\nf ${A} 1 a\n`, 'line 2 is not in order'],
-    ['with a file as folder', `f ${A} 1 a\nf ${A} 1 a-b\nf ${A} 1 a/c\n`, 'line 3 lies in "a", which is a file'],
+    [
+      'with a file as folder',
+      `f ${A} 1 a\nf ${A} 1 a-b\nf ${A} 1 a/c\n`,
+      'line 3 lies in "a", which is a file',
+    ],
   ])('%s is refused with its line', (_, text, message) => {
     expect(faultOf(text)).toContain(message);
   });
@@ -95,7 +103,9 @@ describe('splitting', () => {
   });
 
   it('ends a node where the last ten bits of the digest of the path are zero', () => {
-    const nodes = [...splitLines(fileLines(20_000), FILE_LINES)].slice(0, -2).filter((node) => node.ref.count < 4096);
+    const nodes = [...splitLines(fileLines(20_000), FILE_LINES)]
+      .slice(0, -2)
+      .filter((node) => node.ref.count < 4096);
     const lasts = nodes.map((node) => FILE_LINES.keyOf(node.text.trimEnd().split('\n').at(-1) ?? ''));
     const bits = lasts.map((path) => Number.parseInt(digestHex(path).slice(-3), 16) & 0x3ff);
     expect(bits.length).toBeGreaterThan(10);
@@ -117,7 +127,9 @@ describe('splitting', () => {
     const root = nodes.pop();
     expect(nodes.map((node) => node.text).join('')).toBe(lines.map((line) => `${line}\n`).join(''));
     expect(root?.ref).toMatchObject({ count: 9000, bytes: 27_000, first: 'p0000000' });
-    expect(parseInner(root?.text ?? '').map((ref) => ref.digest)).toEqual(nodes.map((node) => digestHex(node.text)));
+    expect(parseInner(root?.text ?? '').map((ref) => ref.digest)).toEqual(
+      nodes.map((node) => digestHex(node.text)),
+    );
   });
 
   it('adds a level when there are more than 1,024 nodes', () => {
