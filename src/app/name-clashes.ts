@@ -1,10 +1,9 @@
 import type { FileEntry } from '../model/file-entry.ts';
 import type { AppContext } from './ports.ts';
 
-/** Warns of names that are one on file systems that fold case (macOS, Windows). Cost: 0.1 µs a file that is in lower case. */
-export function warnOfNames(ctx: AppContext, files: readonly FileEntry[]): void {
-  const mixed = files.filter(({ path }) => path !== path.toLowerCase());
-  if (mixed.length === 0) return;
+/** Warns of names below a home that are one on file systems that fold case (macOS, Windows). Cost: 0.1 µs a file in lower case. */
+export function warnOfNames(ctx: AppContext, home: string, files: readonly FileEntry[]): void {
+  if (files.every(({ path }) => path === path.toLowerCase())) return;
   const lower = new Map<string, string>();
   for (const { path } of files) {
     const folded = path.toLowerCase();
@@ -13,7 +12,7 @@ export function warnOfNames(ctx: AppContext, files: readonly FileEntry[]): void 
       ctx.emit({
         event: 'warning',
         code: 'case-clash',
-        message: `${other} and ${path} differ in case only: they can't be checked out on a file system that folds case`,
+        message: `${other} and ${path} of ${home} differ in case only: they can't be checked out on a file system that folds case`,
         hint: 'Rename one of them if this data is to be used on macOS or Windows.',
       });
       return;

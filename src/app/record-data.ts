@@ -2,7 +2,7 @@ import type { FileColumns } from '../disk/file-columns.ts';
 import { digestAt, kindAt } from '../disk/file-columns.ts';
 import { hashFiles, ingestFiles } from '../disk/hash-pool.ts';
 import type { Digest } from '../model/digest.ts';
-import type { FileEntry } from '../model/file-entry.ts';
+import { sameContent, type FileEntry } from '../model/file-entry.ts';
 import { invalid, refused } from '../model/problem.ts';
 import { isWithin, parentOf } from '../model/repo-path.ts';
 import type { Pointer } from '../model/pointer.ts';
@@ -22,7 +22,7 @@ import { warnOfNames } from './name-clashes.ts';
 import { ignoreFileOf, writePointer } from './pointer-files.ts';
 import { linkWays, sizesOf } from './link-ways.ts';
 import type { AppContext } from './ports.ts';
-import { rootOf, toTreePath, type Dataset, type Project } from './project.ts';
+import { rootOf, toRepoPath, toTreePath, type Dataset, type Project } from './project.ts';
 import { overlayTrees } from './tree-overlay.ts';
 
 /** What recording came to. */
@@ -117,9 +117,10 @@ class Recorder {
     const forget: string[] = [];
     let start = 0;
     for (const share of shares) {
-      const { put, vanished } = entriesOf(columns, start, share.paths.length);
-      start += share.paths.length;
-      warnOfNames(this.#ctx, put);
+      const end = start + share.paths.length;
+      const { put, vanished } = entriesOf(share.target.dataset, columns, { start, end });
+      start = end;
+      warnOfNames(this.#ctx, share.target.dataset.home, put);
       const gone = [...share.deleted, ...vanished];
       const version = await this.#version({ ...share, deleted: gone }, put, scan);
       forget.push(...gone);
@@ -154,7 +155,7 @@ class Recorder {
       for (const scope of target.scopes) this.#checkScope(target.dataset, scope, scan);
       return;
     }
-    if (this.#heldRows(target.dataset, scan, new Set()).length > 0) return;
+    if (this.#heldRows(target.dataset, scan, []).length > 0) return;
     const stage = scan.candidates.find(
       (path) => isWithin(path, home) && this.#owner(path)?.stage !== undefined,
     );
@@ -197,26 +198,25 @@ class Recorder {
     return ingestFiles({ ...options, links, mode: links.every((link) => link === 'copy') ? 'copy' : 'link' });
   }
 
+  /** `put` has paths as trees have them. */
   async #version(share: Share, put: readonly FileEntry[], scan: HomeScan): Promise<Version> {
     const { dataset } = share.target;
-    if (dataset.single) return this.#singleVersion(dataset, put[0] ?? scan.index.entry(dataset.home));
     const store = this.#store;
-    const base = dataset.pointer?.content.type === 'folder' ? dataset.recorded : undefined;
-    const patch = {
-      put: put.map((entry) => ({ ...entry, path: toTreePath(dataset, entry.path) })),
-      remove: share.deleted.map((path) => toTreePath(dataset, path)),
-    };
     const brought = scan.trees.get(dataset.owner);
-    const isSame = patch.put.length === 0 && patch.remove.length === 0;
+    const isSwitched = dataset.pointer !== undefined && brought !== dataset.recorded;
+    const edited = isSwitched ? withoutTouched(dataset, put, scan) : put;
+    if (dataset.single)
+      return singleVersion(dataset, { file: edited[0], isGone: share.deleted.length > 0, scan });
+    const base = dataset.pointer?.content.type === 'folder' ? dataset.recorded : undefined;
     if (base === undefined) {
-      const ref = await this.#newTree(dataset, { put: patch.put, paths: new Set(share.paths) }, scan);
+      const ref = await this.#newTree(share, put, scan);
       if (ref.files === 0) throw nothingLeft(dataset);
-      return versionOf(dataset, ref, {
-        brought: ref.tree,
-        changes: { added: ref.files, changed: 0, deleted: 0 },
-      });
+      const changes = { added: ref.files, changed: 0, deleted: 0 };
+      return versionOf(dataset, ref, { brought: ref.tree, changes });
     }
-    if (isSame) return versionOf(dataset, { ...dataset, tree: base }, { brought, changes: NO_CHANGES });
+    const patch = { put: edited, remove: share.deleted.map((path) => toTreePath(dataset, path)) };
+    if (patch.put.length === 0 && patch.remove.length === 0)
+      return versionOf(dataset, { ...dataset, tree: base }, { brought, changes: NO_CHANGES });
     const ref = await withName(dataset, patchTree(store, base, patch));
     if (ref.files === 0) throw nothingLeft(dataset);
     const here = brought === base ? ref.tree : (await patchTree(store, brought, patch)).tree;
@@ -225,39 +225,18 @@ class Recorder {
     return versionOf(dataset, ref, { brought: here, changes });
   }
 
-  #singleVersion(dataset: Dataset, file: FileEntry | undefined): Version {
-    const before = pointerEntry(dataset);
-    const now = file ?? before;
-    if (now === undefined) throw nothingLeft(dataset);
-    const isNew = before === undefined;
-    const isChanged = before !== undefined && (before.digest !== now.digest || before.kind !== now.kind);
-    const pointer: Pointer = {
-      path: dataset.home,
-      source: dataset.pointer?.source,
-      content: { type: 'file', digest: now.digest, kind: now.kind, bytes: now.size },
-    };
-    const changes = { added: isNew ? 1 : 0, changed: isChanged ? 1 : 0, deleted: 0 };
-    return { pointer, changes, brought: now.digest };
-  }
-
-  async #newTree(
-    dataset: Dataset,
-    read: { readonly put: readonly FileEntry[]; readonly paths: ReadonlySet<string> },
-    scan: HomeScan,
-  ) {
-    const held = this.#heldRows(dataset, scan, read.paths);
-    if (held.length === 0) return writeListing(this.#store, read.put);
+  async #newTree({ target: { dataset }, paths }: Share, put: readonly FileEntry[], scan: HomeScan) {
+    const held = this.#heldRows(dataset, scan, paths);
+    if (held.length === 0) return writeListing(this.#store, put);
     const rows = held.map((entry) => ({ ...entry, path: toTreePath(dataset, entry.path) }));
-    return patchTree(this.#store, undefined, { put: [...rows, ...read.put], remove: [] });
+    return patchTree(this.#store, undefined, { put: [...rows, ...put], remove: [] });
   }
 
   /** Files that the index knows as they are, though nothing records them as this dataset's. */
-  #heldRows(dataset: Dataset, scan: HomeScan, read: ReadonlySet<string>): readonly FileEntry[] {
+  #heldRows(dataset: Dataset, scan: HomeScan, read: readonly string[]): readonly FileEntry[] {
     if (scan.index.files === 0) return [];
-    const gone = new Set(scan.deleted);
-    return scan.index
-      .listing()
-      .filter(({ path }) => !read.has(path) && !gone.has(path) && this.#owner(path) === dataset);
+    const others = new Set([...read, ...scan.deleted]);
+    return scan.index.listing().filter(({ path }) => !others.has(path) && this.#owner(path) === dataset);
   }
 
   #finish(dataset: Dataset, { pointer, changes }: Version): void {
@@ -290,19 +269,49 @@ function versionOf(
   return { ...rest, pointer: { path: dataset.home, source: dataset.pointer?.source, content } };
 }
 
-/** Entries of a range of columns, by repository path; files that went away while they were to be read are told apart. */
+function singleVersion(
+  dataset: Dataset,
+  now: { readonly file: FileEntry | undefined; readonly isGone: boolean; readonly scan: HomeScan },
+): Version {
+  const before = pointerEntry(dataset);
+  const file = now.file ?? before ?? now.scan.index.entry(dataset.home);
+  if (file === undefined || (now.isGone && now.file === undefined)) throw nothingLeft(dataset);
+  const isChanged = before !== undefined && !sameContent(before, file);
+  const pointer: Pointer = {
+    path: dataset.home,
+    source: dataset.pointer?.source,
+    content: { type: 'file', digest: file.digest, kind: file.kind, bytes: file.size },
+  };
+  const changes = { added: before === undefined ? 1 : 0, changed: isChanged ? 1 : 0, deleted: 0 };
+  const brought =
+    now.file === undefined && before !== undefined ? now.scan.trees.get(dataset.owner) : file.digest;
+  return { pointer, changes, brought };
+}
+
+/** Of a dataset that is here in another version than the recorded one, files that only were touched are no edits of it. */
+function withoutTouched(dataset: Dataset, put: readonly FileEntry[], scan: HomeScan): readonly FileEntry[] {
+  return put.filter((entry) => {
+    const held = scan.index.entry(toRepoPath(dataset, entry.path));
+    return held === undefined || !sameContent(held, entry);
+  });
+}
+
+/** Entries of a range of columns as the dataset's tree names them; files that went away meanwhile by their repository paths. */
 function entriesOf(
+  dataset: Dataset,
   columns: FileColumns,
-  start: number,
-  count: number,
+  { start, end }: { readonly start: number; readonly end: number },
 ): { put: FileEntry[]; vanished: string[] } {
   const put: FileEntry[] = [];
   const vanished: string[] = [];
-  for (let index = start; index < start + count; index++) {
+  for (let index = start; index < end; index++) {
     const path = columns.paths[index] ?? '';
     const kind = kindAt(columns, index);
     if (kind === undefined) vanished.push(path);
-    else put.push({ path, kind, digest: digestAt(columns, index), size: columns.sizes[index] ?? 0 });
+    else {
+      const size = columns.sizes[index] ?? 0;
+      put.push({ path: toTreePath(dataset, path), kind, digest: digestAt(columns, index), size });
+    }
   }
   return { put, vanished };
 }

@@ -108,6 +108,14 @@ describe('a file', () => {
     expect(await end(rig, 'add', 'data/raw/b.csv')).toMatchObject({ files: 2, deleted: 1 });
   });
 
+  test('that is a dataset and is gone is not recorded as it was', async () => {
+    const rig = await openRig();
+    rig.write('model.bin', 'weights');
+    await rig.succeed('add', 'model.bin');
+    rig.remove('model.bin');
+    expect(await failure(rig, 'add', 'model.bin')).toMatchObject({ error: 'empty-dataset', exit: 6 });
+  });
+
   test('is named relative to the current folder', async () => {
     const rig = await withRaw();
     const { code } = await rig.datawf(['add', 'raw'], { cwd: 'data' });

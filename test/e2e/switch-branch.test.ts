@@ -79,6 +79,14 @@ describe('after git switch', () => {
     expect(story.texts('data/raw')).toEqual(['a.csv: a', 'b.csv: b', 'mine.csv: mine']);
   });
 
+  test('add records nothing of the other branch, not even files that were touched', async () => {
+    const story = await twoBranches();
+    await story.git('checkout', '--quiet', 'main');
+    await story.run(['touch', 'data/raw/a.csv']);
+    await story.succeed('add', 'data/raw');
+    expect(await story.git('status', '--short')).toBe('');
+  });
+
   test('a deletion that came along is still one', async () => {
     const story = await twoBranches();
     story.remove('data/raw/a.csv');
@@ -92,6 +100,23 @@ describe('after git switch', () => {
       deleted: 1,
     });
   });
+});
+
+test('one file that another branch has otherwise is no edit', async () => {
+  const story = await openStory();
+  story.write('model.bin', 'one');
+  await story.succeed('add', 'model.bin');
+  await commit(story, 'one');
+  await story.git('checkout', '--quiet', '-b', 'other');
+  story.write('model.bin', 'two');
+  await story.succeed('add', 'model.bin');
+  await commit(story, 'two');
+  await story.git('checkout', '--quiet', 'main');
+  await story.run(['touch', 'model.bin']);
+  await story.succeed('add', 'model.bin');
+  expect(await story.git('status', '--short')).toBe('');
+  await story.succeed('checkout');
+  expect(story.read('model.bin')).toBe('one');
 });
 
 test('data of a branch that this one has not at all goes, and comes back with it', async () => {
