@@ -1,7 +1,8 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { BackfillMode } from '../../app/requests.ts';
 import type { ExitCode } from '../../model/problem.ts';
 import { addExamples } from '../examples.ts';
+import { loadCommander } from '../load-commander.ts';
 import type { Bind } from '../session.ts';
 import { addRunOptions, runRequest, type RunOptions } from './run-options.ts';
 
@@ -48,7 +49,9 @@ export function build(command: Command, bind: Bind): void {
 
 function positive(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
+  if (!Number.isInteger(value) || value < 1) {
+    const { InvalidArgumentError } = loadCommander();
     throw new InvalidArgumentError('It must be a whole number from 1 on.');
+  }
   return value;
 }

@@ -1,9 +1,10 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { invalid } from '../../model/problem.ts';
 import { bashScript, fishScript, zshScript, type Completable } from '../completion-scripts.ts';
 import { addGlobals } from '../globals.ts';
 import { addExamples } from '../examples.ts';
 import type { Bind } from '../session.ts';
+import { loadCommander } from '../load-commander.ts';
 import type { Build, CommandEntry } from './entry.ts';
 
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
@@ -35,6 +36,7 @@ function build(command: Command, bind: Bind, table: readonly CommandEntry[]): vo
 
 /** The flags of a command, from the definition that parses them. */
 async function completable(row: CommandEntry): Promise<Completable> {
+  const { Command } = loadCommander();
   const command = new Command(row.name);
   (await row.load())(command, () => async () => undefined);
   addGlobals(command);
