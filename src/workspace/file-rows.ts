@@ -7,20 +7,26 @@ import { hexOf } from '../util/blake3.ts';
 
 /** Rows of the files of some columns (those that were there), for an index. `time`: file system time before they were read. */
 export function rowsOfColumns(columns: FileColumns, time: number): FileRows {
+  const all = rowsOfAll(columns, time);
+  if (!columns.kinds.includes(KIND.none)) return all;
   const present: number[] = [];
-  for (let index = 0; index < columns.paths.length; index++)
-    if (columns.kinds[index] !== KIND.none) present.push(index);
-  const rows = emptyRows(present.map((index) => columns.paths[index] ?? ''));
-  present.forEach((index, row) => {
-    const mtime = columns.mtimes[index] ?? 0;
-    rows.flags[row] =
-      flagsOf(columns.kinds[index] ?? 0, columns.ways[index] ?? 0) | (mtime < time ? 0 : FILE.racy);
-    rows.stats[4 * row + STAT.size] = columns.sizes[index] ?? 0;
-    rows.stats[4 * row + STAT.mtime] = mtime;
-    rows.stats[4 * row + STAT.ctime] = columns.ctimes[index] ?? 0;
-    rows.stats[4 * row + STAT.ino] = columns.inos[index] ?? 0;
-    rows.digests.set(columns.digests.subarray(32 * index, 32 * index + 32), 32 * row);
+  columns.kinds.forEach((kind, index) => {
+    if (kind !== KIND.none) present.push(index);
   });
+  return pickRows(all, present);
+}
+
+function rowsOfAll(columns: FileColumns, time: number): FileRows {
+  const { paths, kinds, sizes, mtimes, ctimes, inos, ways, digests } = columns;
+  const rows = { ...emptyRows(paths), digests: new Uint8Array(digests) };
+  for (let row = 0; row < paths.length; row++) {
+    const mtime = mtimes[row] ?? 0;
+    rows.flags[row] = flagsOf(kinds[row] ?? 0, ways[row] ?? 0) | (mtime < time ? 0 : FILE.racy);
+    rows.stats[4 * row + STAT.size] = sizes[row] ?? 0;
+    rows.stats[4 * row + STAT.mtime] = mtime;
+    rows.stats[4 * row + STAT.ctime] = ctimes[row] ?? 0;
+    rows.stats[4 * row + STAT.ino] = inos[row] ?? 0;
+  }
   return rows;
 }
 
@@ -68,6 +74,7 @@ export function pickRows(rows: FileRows, picked: readonly number[]): FileRows {
 
 /** Both, the first's rows first. */
 export function joinRows(a: FileRows, b: FileRows): FileRows {
+  if (a.paths.length === 0) return b;
   const rows = emptyRows([...a.paths, ...b.paths]);
   const count = a.paths.length;
   rows.flags.set(a.flags);

@@ -32,6 +32,14 @@ export interface Git {
   commitPaths(request: CommitRequest): Promise<string | undefined>;
   /** Stages paths, new and deleted ones too. */
   stagePaths(paths: readonly string[]): Promise<void>;
+  /** Files that a merge left unmerged: which of its versions there are (1 the base, 2 ours, 3 theirs). */
+  unmergedFiles(): Promise<ReadonlyMap<string, ReadonlySet<number>>>;
+  /** A file's text in the index; `version` is 1, 2 or 3 of an unmerged one. undefined where there is none. */
+  indexFile(path: string, version: number): Promise<string | undefined>;
+  /** Best common ancestors of two commits: none, one, or several after merges both ways. */
+  mergeBases(a: string, b: string): Promise<readonly string[]>;
+  /** Folder of the hooks, relative to the root or absolute. */
+  hooksFolder(): Promise<string>;
   getConfig(key: string): Promise<string | undefined>;
   /** Writes the repository's own config; undefined removes the key. */
   setConfig(key: string, value: string | undefined): Promise<void>;
@@ -112,6 +120,22 @@ export function openGit(workspace: Workspace, env: Readonly<Record<string, strin
       return resolveRef('HEAD');
     },
     stagePaths,
+    unmergedFiles: async () => {
+      const files = new Map<string, Set<number>>();
+      for (const line of await list(['ls-files', '--unmerged', '--full-name', '-z'])) {
+        const [, version, path] = /^\d+ [0-9a-f]+ (\d)\t([^]+)$/.exec(line) ?? [];
+        if (path === undefined) continue;
+        const versions = files.get(path) ?? new Set();
+        files.set(path, versions.add(Number(version)));
+      }
+      return files;
+    },
+    indexFile: (path, version) => run(['cat-file', 'blob', `:${version}:${path}`], { nothing: [128] }),
+    mergeBases: async (a, b) => {
+      const found = await run(['merge-base', '--all', a, b], { nothing: [1, 128] });
+      return (found ?? '').split('\n').filter((line) => line !== '');
+    },
+    hooksFolder: async () => ((await run(['rev-parse', '--git-path', 'hooks'])) ?? '').replace(/\n$/, ''),
     getConfig,
     setConfig: async (key, value) => {
       if (value === undefined) await run(['config', '--local', '--unset-all', key], { nothing: [5] });

@@ -68,8 +68,12 @@ function touchedFolders(
 ): Map<string, FolderRow | undefined> {
   const folders = new Map<string, FolderRow | undefined>();
   for (const paths of [change.put.paths, change.drop]) {
+    let last: string | undefined;
     for (const path of paths) {
-      for (let at = parentOf(path); isWithin(at, home) && !folders.has(at); at = parentOf(at)) {
+      const parent = parentOf(path);
+      if (parent === last) continue;
+      last = parent;
+      for (let at = parent; isWithin(at, home) && !folders.has(at); at = parentOf(at)) {
         const isThere = statOf(`${root}/${at}`, at)?.isDirectory() === true;
         folders.set(at, isThere ? INCOMPLETE : undefined);
         if (at === '') break;

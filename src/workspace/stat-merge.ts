@@ -43,8 +43,12 @@ export interface TableParts {
   readonly cold: Uint8Array;
 }
 
-/** Rows that don't change come as runs `[from, to)` of the old table, others as one index into `put`. */
-type Piece = { readonly from: number; readonly to: number } | { readonly put: number };
+/** Neighbours `[from, to)` in the old table (rows that don't change) or in `put`. */
+interface Piece {
+  readonly of: 'old' | 'put';
+  readonly from: number;
+  to: number;
+}
 
 interface FolderPlan {
   readonly path: string;
@@ -111,25 +115,34 @@ function groupEdits(change: TableChange): Map<string, FileEdit[]> {
 
 /** By name; a path that is dropped and put is put, one put twice counts as the last. */
 function sortEdits(edits: FileEdit[]): FileEdit[] {
+  const isSorted = edits.every(
+    (edit, index) => index === 0 || compareBytes(edits[index - 1]?.name ?? '', edit.name) < 0,
+  );
+  if (isSorted) return edits;
   edits.sort((a, b) => compareBytes(a.name, b.name) || a.put - b.put);
   return edits.filter((edit, index) => edits[index + 1]?.name !== edit.name);
 }
 
 function planFiles(old: StatTable | undefined, folder: number, edits: readonly FileEdit[]): Piece[] {
   const pieces: Piece[] = [];
+  const add = (of: Piece['of'], from: number, to: number): void => {
+    const last = pieces.at(-1);
+    if (last?.of === of && last.to === from) last.to = to;
+    else if (to > from) pieces.push({ of, from, to });
+  };
   if (old === undefined) {
-    for (const edit of edits) if (edit.put >= 0) pieces.push({ put: edit.put });
+    for (const { put } of edits) if (put >= 0) add('put', put, put + 1);
     return pieces;
   }
   const { first, end } = fileRange(old, folder);
   let from = first;
-  for (const edit of edits) {
-    const at = lowerBound(old, { from, end }, edit.name);
-    if (at > from) pieces.push({ from, to: at });
-    from = at < end && fileName(old, at) === edit.name ? at + 1 : at;
-    if (edit.put >= 0) pieces.push({ put: edit.put });
+  for (const { name, put } of edits) {
+    const at = lowerBound(old, { from, end }, name);
+    add('old', from, at);
+    from = at < end && fileName(old, at) === name ? at + 1 : at;
+    if (put >= 0) add('put', put, put + 1);
   }
-  if (end > from) pieces.push({ from, to: end });
+  add('old', from, end);
   return pieces;
 }
 
@@ -177,20 +190,24 @@ function writeParts(
       table.fileNameEnds[file++] = nameEnd - base + (source.fileNameEnds[index] ?? 0);
     nameEnd = table.fileNameEnds[file - 1] ?? nameEnd;
   };
-  const copyPut = (index: number, skip: number): void => {
+  const copyPuts = (from: number, to: number, skip: number): void => {
     const { put } = change;
-    table.fileStats.set(put.stats.subarray(4 * index, 4 * index + 4), 4 * file);
-    table.fileFlags[file] = put.flags[index] ?? 0;
-    cold.set(put.digests.subarray(32 * index, 32 * index + 32), 32 * file);
-    nameEnd += table.fileNames.write((put.paths[index] ?? '').slice(skip), nameEnd, 'utf8');
-    table.fileNameEnds[file++] = nameEnd;
+    table.fileStats.set(put.stats.subarray(4 * from, 4 * to), 4 * file);
+    table.fileFlags.set(put.flags.subarray(from, to), file);
+    cold.set(put.digests.subarray(32 * from, 32 * to), 32 * file);
+    const names = put.paths.slice(from, to).map((path) => path.slice(skip));
+    table.fileNames.write(names.join(''), nameEnd, 'utf8');
+    for (const name of names) {
+      nameEnd += table.ascii ? name.length : Buffer.byteLength(name);
+      table.fileNameEnds[file++] = nameEnd;
+    }
   };
   plans.forEach((plan, folder) => {
     folderEnd += table.folderNames.write(plan.path, folderEnd, 'utf8');
     table.folderNameEnds[folder] = folderEnd;
     for (const piece of plan.pieces) {
-      if ('put' in piece) copyPut(piece.put, plan.path === '' ? 0 : plan.path.length + 1);
-      else copyRun(piece.from, piece.to);
+      if (piece.of === 'old') copyRun(piece.from, piece.to);
+      else copyPuts(piece.from, piece.to, plan.path === '' ? 0 : plan.path.length + 1);
     }
     table.folderFileEnds[folder] = file;
     const row = change.folders.get(plan.path);
@@ -216,16 +233,17 @@ function measure(old: StatTable | undefined, change: TableChange, plans: readonl
     ascii &&= bytes === plan.path.length;
     const skip = plan.path === '' ? 0 : bytes + 1;
     for (const piece of plan.pieces) {
-      if ('put' in piece) {
-        const path = change.put.paths[piece.put] ?? '';
-        const length = Buffer.byteLength(path);
-        ascii &&= length === path.length;
-        fileNameBytes += length - skip;
-        files++;
+      files += piece.to - piece.from;
+      if (piece.of === 'put') {
+        for (let put = piece.from; put < piece.to; put++) {
+          const path = change.put.paths[put] ?? '';
+          const length = Buffer.byteLength(path);
+          ascii &&= length === path.length;
+          fileNameBytes += length - skip;
+        }
       } else if (old !== undefined) {
         const base = piece.from === 0 ? 0 : (old.fileNameEnds[piece.from - 1] ?? 0);
         fileNameBytes += (old.fileNameEnds[piece.to - 1] ?? 0) - base;
-        files += piece.to - piece.from;
       }
     }
   }
