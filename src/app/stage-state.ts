@@ -330,9 +330,10 @@ export class StageState {
     this.open -= 1;
     if (end.row !== undefined) {
       const files = await this.files();
-      const before = files.get(datum.id) ?? [];
-      if (!this.touched.has(datum.id)) this.touched.set(datum.id, before);
-      if (end.outs !== undefined) files.set(datum.id, end.outs);
+      if (end.outs !== undefined) {
+        if (!this.touched.has(datum.id)) this.touched.set(datum.id, files.get(datum.id) ?? []);
+        files.set(datum.id, end.outs);
+      }
       this.rows.set(datum.id, end.row);
       this.changed = true;
     } else if (end.outcome === 'gone' && this.rows.has(datum.id)) {
