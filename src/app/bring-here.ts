@@ -1,3 +1,4 @@
+import { pushTo } from '../util/multimap.ts';
 import { isWithin } from '../model/repo-path.ts';
 import type { Assessment } from './assess.ts';
 import { clearStrays } from './checkout.ts';
@@ -19,9 +20,7 @@ export async function bringHere(ctx: AppContext, assessment: Assessment): Promis
   for (const state of datasets.all) {
     const root = rootOf(project.roots, state.dataset.home);
     if (root === undefined || !isConcerned(assessment, state)) continue;
-    const near = byRoot.get(root);
-    if (near === undefined) byRoot.set(root, [state]);
-    else near.push(state);
+    pushTo(byRoot, root, state);
   }
   for (const [root, near] of byRoot) {
     if (near.every((state) => state.state !== 'missing' && state.brought === state.dataset.recorded))

@@ -1,3 +1,4 @@
+import { pushTo } from '../util/multimap.ts';
 import type { StageNode } from '../graph/graph.ts';
 import type { Digest } from '../model/digest.ts';
 import type { FileEntry } from '../model/file-entry.ts';
@@ -126,9 +127,7 @@ function groupByStage(all: readonly DatasetState[]): ReadonlyMap<StageNode, read
   for (const state of all) {
     const { stage } = state.dataset;
     if (stage === undefined) continue;
-    const own = byStage.get(stage);
-    if (own === undefined) byStage.set(stage, [state]);
-    else own.push(state);
+    pushTo(byStage, stage, state);
   }
   return byStage;
 }

@@ -1,6 +1,8 @@
 import type { DatumRow } from '../model/datum.ts';
 import type { Digest } from '../model/digest.ts';
 import type { DatumState, ReasonKind } from '../model/outcome.ts';
+import { renderPath } from '../model/pattern.ts';
+import type { Stage } from '../model/stage.ts';
 import type { DatumSpec } from '../graph/datums.ts';
 import type { FileEntry } from '../model/file-entry.ts';
 
@@ -36,4 +38,19 @@ export interface DatumPlan<Owner extends DatumOwner = DatumOwner> {
 /** The datum failed or is blocked: what it would have written must not be seen. */
 export function isBad(datum: Pick<DatumPlan, 'outcome'>): boolean {
   return datum.outcome === 'failed' || datum.outcome === 'blocked';
+}
+
+/**
+ * Paths that a datum will write, as far as they are known before it runs. Of one that failed also those that it might have
+ * written, with a path that stands for the files of a folder: whoever would have seen them is blocked.
+ */
+export function expectedPaths(stage: Stage, datum: DatumPlan): string[] {
+  const paths: string[] = [];
+  for (const { pattern, optional } of stage.outs) {
+    const isFolder = pattern.shape === 'directory';
+    if ((isFolder || optional) && !isBad(datum)) continue;
+    const path = renderPath(pattern, datum.spec.captures);
+    paths.push(isFolder ? `${path}/-` : path);
+  }
+  return paths;
 }

@@ -66,3 +66,8 @@ function matrixEnds(stage: Stage, clock: { readonly now: number; readonly zone: 
     return [name, ...ends];
   });
 }
+
+/** The versions that the lock names. */
+export function asLocked(state: StageState): Recorded {
+  return { tree: (dataset) => dataset.recorded, table: state.options.locked?.datums.table };
+}

@@ -1,5 +1,5 @@
 import type { FileEntry } from '../model/file-entry.ts';
-import { compareBytes } from '../model/repo-path.ts';
+import { compareBytes, isWithin } from '../model/repo-path.ts';
 import type { Digest } from '../model/digest.ts';
 import type { DatumPlan } from './datum-plan.ts';
 
@@ -83,4 +83,22 @@ export interface WholeDataset {
   readonly tree: Digest;
   readonly files: number;
   readonly load: () => Promise<readonly FileEntry[]>;
+}
+
+/** Stands in for the files of a whole dataset: one path below it. */
+export function wholeView(home: string, files: number): FileView {
+  if (files === 0) return settledView([], 'store');
+  return { paths: [`${home}/-`], entries: [undefined], origins: [undefined], sources: ['store'] };
+}
+
+/** The files of a view that lie in a folder. */
+export function viewBelow(view: FileView, home: string): FileView {
+  if (view.paths.every((path) => isWithin(path, home))) return view;
+  const keep = view.paths.flatMap((path, index) => (isWithin(path, home) ? [index] : []));
+  return {
+    paths: keep.map((index) => view.paths[index] ?? ''),
+    entries: keep.map((index) => view.entries[index]),
+    origins: keep.map((index) => view.origins[index]),
+    sources: keep.map((index) => view.sources[index] ?? 'store'),
+  };
 }

@@ -4,20 +4,21 @@ import type { DatumRow } from '../model/datum.ts';
 import type { Digest } from '../model/digest.ts';
 import type { FileEntry } from '../model/file-entry.ts';
 import type { DatumState } from '../model/outcome.ts';
-import { canMeet } from '../model/pattern.ts';
-import { isWithin } from '../model/repo-path.ts';
+import type { Dep } from '../model/stage.ts';
 import type { ResultRecord } from '../model/result.ts';
 import { openResults } from '../store/results.ts';
+import { pushTo } from '../util/multimap.ts';
 import { isBad, type DatumPlan } from './datum-plan.ts';
-import { depDigest } from './dep-digest.ts';
-import { memoKey, type Recorded } from './memo-key.ts';
-import { mergeViews, settledView, strayView, type FileView, type WholeDataset } from './out-view.ts';
+import { asLocked, memoKey, type Recorded } from './memo-key.ts';
+import { mergeViews, settledView, strayView, viewBelow, wholeView, type FileView } from './out-view.ts';
 import type { PlanMemo } from './plan-memo.ts';
 import type { AppContext } from './ports.ts';
 import type { Dataset } from './project.ts';
 import type { Sources } from './sources.ts';
 import { recordedListing } from './records.ts';
 import type { StageState } from './stage-state.ts';
+import { hiddenFailure, hidesPaths, markFailed, takeBroadcast } from './upstream-facts.ts';
+import { wholeDataset } from './whole-dataset.ts';
 
 /** How a datum's inputs led to its outcome; what a run records. */
 export interface Settled {
@@ -116,15 +117,8 @@ export class Planner {
       return;
     }
     const upstream = this.upstream(state);
-    if (upstream.some((other) => other.progress === 'deferred' || this.#hides(other, state))) return;
+    if (upstream.some((other) => other.progress === 'deferred' || hidesPaths(other, state))) return;
     await this.#plan(state);
-  }
-
-  /** Whether a stage will write files that the other may see and whose paths aren't known yet. */
-  #hides(upstream: StageState, state: StageState): boolean {
-    if (!upstream.hasUnknownPaths) return false;
-    const open = upstream.node.stage.outs.filter((out) => out.pattern.shape === 'directory' || out.optional);
-    return state.node.stage.deps.some((dep) => open.some((out) => canMeet(dep.pattern, out.pattern)));
   }
 
   async #plan(state: StageState): Promise<void> {
@@ -135,15 +129,16 @@ export class Planner {
     state.progress = 'planned';
     await state.loadRows();
     const { stage } = state.node;
-    const wholes = await Promise.all(stage.deps.map((_, index) => wholeDataset(this, state, index)));
-    state.wholes = wholes;
-    state.views = await Promise.all(
-      stage.deps.map((dep, index) =>
-        wholes[index] === undefined
-          ? this.#viewOf(state, index)
-          : wholeView(dep.pattern.home, wholes[index].files),
-      ),
-    );
+    for (const [index, dep] of stage.deps.entries()) {
+      const makers = this.#makers(state, index);
+      const { sources } = this.options;
+      const whole = await wholeDataset({ dep, makers, sources, readTree: this.readTree });
+      state.wholes.push(whole);
+      state.views.push(
+        whole === undefined ? await this.#viewOf(dep, makers) : wholeView(dep.pattern.home, whole.files),
+      );
+      state.gateBlockedBy ??= hiddenFailure(dep, makers);
+    }
     const { now } = this.options.ctx.around;
     state.set = deriveDatums(
       stage,
@@ -176,20 +171,19 @@ export class Planner {
     return found !== undefined && found.key === (await this.memoKeyOf(state));
   }
 
-  async #viewOf(state: StageState, index: number): Promise<FileView> {
-    const dep = state.node.stage.deps[index];
-    if (dep === undefined) return settledView([], 'store');
-    const makers = new Set(state.node.producers[index]?.map((producer) => producer.node));
+  /** Stages that write into a dep. */
+  #makers(state: StageState, index: number): StageState[] {
+    const nodes = new Set(state.node.producers[index]?.map((producer) => producer.node));
+    return [...nodes].flatMap((node) => this.#byNode.get(node) ?? []);
+  }
+
+  async #viewOf(dep: Dep, makers: readonly StageState[]): Promise<FileView> {
+    const { sources } = this.options;
     const views: FileView[] = [];
-    for (const node of makers) {
-      const maker = this.#byNode.get(node);
-      if (maker !== undefined) views.push(await maker.view(this.readTree));
-    }
-    for (const added of this.options.sources.added(dep))
-      views.push(settledView(await added.listingNow(), 'store'));
-    views.push(settledView(this.options.sources.plain(dep), 'workspace'));
-    views.push(strayView(this.options.sources.strays(dep)));
-    return below(mergeViews(views), dep.pattern.home);
+    for (const maker of makers) views.push(await maker.view(this.readTree));
+    for (const added of sources.added(dep)) views.push(settledView(await added.listingNow(), 'store'));
+    views.push(settledView(sources.plain(dep), 'workspace'), strayView(sources.strays(dep)));
+    return viewBelow(mergeViews(views), dep.pattern.home);
   }
 
   /** Counts the unsettled datums that write into broadcast deps; without any, their digests are taken at once. */
@@ -255,7 +249,7 @@ export class Planner {
 
   async #decide(datum: DatumPlan<StageState>): Promise<void> {
     const state = datum.stage;
-    if (state.broadcast === undefined) await takeBroadcast(state);
+    if (state.broadcast === undefined) takeBroadcast(state);
     const inputs = state.resolve(datum);
     if (inputs.blockedBy !== undefined) {
       datum.planned = true;
@@ -347,84 +341,4 @@ export class Planner {
       if (next !== undefined) await this.#tryPlan(next);
     }
   }
-}
-
-function asLocked(state: StageState): Recorded {
-  return { tree: (dataset) => dataset.recorded, table: state.options.locked?.datums.table };
-}
-
-/** Rows that the lock marks failed block what sees their files also where their stage isn't part of the run. */
-async function markFailed(state: StageState): Promise<void> {
-  await state.loadRows();
-  for (const row of state.rows.values()) {
-    if (row.state === 'failed') state.datums.push(state.failedDatum(row));
-  }
-}
-
-/** Digests of the broadcast deps, whose files are settled now. */
-async function takeBroadcast(state: StageState): Promise<void> {
-  const digests = new Map<number, string | null>();
-  for (const [dep, indexes] of state.set?.broadcast ?? []) {
-    const pattern = state.node.stage.deps[dep]?.pattern;
-    if (pattern === undefined) continue;
-    const whole = state.wholes[dep];
-    digests.set(dep, whole === undefined ? depDigest(pattern, state.filesAt(dep, indexes)) : whole.tree);
-  }
-  state.broadcast = digests;
-}
-
-async function wholeDataset(
-  planner: Planner,
-  state: StageState,
-  index: number,
-): Promise<WholeDataset | undefined> {
-  const dep = state.node.stage.deps[index];
-  if (dep === undefined || dep.window !== undefined) return undefined;
-  if (dep.pattern.source !== `${dep.pattern.home}/` || planner.options.sources.plain(dep).length > 0)
-    return undefined;
-  const makers = planner
-    .upstream(state)
-    .filter((other) => state.node.producers[index]?.some((producer) => producer.node === other.node));
-  const added = planner.options.sources.added(dep);
-  const [maker] = makers;
-  if (makers.length + added.length !== 1) return undefined;
-  if (maker !== undefined) {
-    if (!maker.isAsLocked || maker.datums.some(isBad)) return undefined;
-    const near = maker.options.datasets.filter(
-      (dataset) => isWithin(dataset.home, dep.pattern.home) || isWithin(dep.pattern.home, dataset.home),
-    );
-    const [only] = near;
-    if (near.length !== 1 || only?.recorded === undefined || only.home !== dep.pattern.home || only.single)
-      return undefined;
-    return { tree: only.recorded, files: only.files, load: () => planner.readTree(only) };
-  }
-  const [set] = added;
-  if (set === undefined || set.dataset.home !== dep.pattern.home || set.dataset.single) return undefined;
-  const tree = await set.treeNow();
-  if (tree === undefined) return undefined;
-  const files = set.dataset.files + set.added.length - set.deleted.length;
-  return { tree, files, load: () => set.listingNow() };
-}
-
-/** Stands in for the files of a whole dataset: one path below it. */
-function wholeView(home: string, files: number): FileView {
-  if (files === 0) return settledView([], 'store');
-  return { paths: [`${home}/-`], entries: [undefined], origins: [undefined], sources: ['store'] };
-}
-
-function below(view: FileView, home: string): FileView {
-  if (view.paths.every((path) => isWithin(path, home))) return view;
-  const keep = view.paths.flatMap((path, index) => (isWithin(path, home) ? [index] : []));
-  return {
-    paths: keep.map((index) => view.paths[index] ?? ''),
-    entries: keep.map((index) => view.entries[index]),
-    origins: keep.map((index) => view.origins[index]),
-    sources: keep.map((index) => view.sources[index] ?? 'store'),
-  };
-}
-
-function pushTo<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
 }

@@ -1,4 +1,4 @@
-import type { Digest } from '../model/digest.ts';
+import { pushTo } from '../util/multimap.ts';
 import type { Reason, ReasonKind } from '../model/outcome.ts';
 import type { DatumPlan } from './datum-plan.ts';
 import { changedPaths, inputDifferences } from './input-diff.ts';
@@ -13,9 +13,7 @@ export async function reasonsOf(ctx: AppContext, state: StageState): Promise<Rea
   const byReason = new Map<ReasonKind, DatumPlan<StageState>[]>();
   for (const datum of state.datums) {
     if (!datum.planned || datum.reason === undefined || datum.outcome === 'gone') continue;
-    const list = byReason.get(datum.reason);
-    if (list === undefined) byReason.set(datum.reason, [datum]);
-    else list.push(datum);
+    pushTo(byReason, datum.reason, datum);
   }
   const reasons: Reason[] = [];
   for (const [kind, datums] of byReason) {
@@ -40,7 +38,7 @@ async function codeReasons(
   const count = datums.length;
   const recorded = new Set(datums.flatMap((datum) => datum.row?.code ?? []));
   const fields = new Map<ReasonKind, Set<string>>();
-  for (const code of [...recorded].slice(0, 5) as Digest[]) {
+  for (const code of [...recorded].slice(0, 5)) {
     for (const { field } of (await codeDifferences(ctx.store, state, code)) ?? []) {
       const kind = reasonOfField(field);
       fields.set(kind, (fields.get(kind) ?? new Set()).add(field));

@@ -100,7 +100,7 @@ export async function runLocked(
   await writer.seal({ state, exit, counts, totals: end.totals });
   if (end.error !== undefined) {
     ctx.emit({ event: 'end', run: writer.id, state, exit, counts, seconds: secondsSince(ctx, started) });
-    throw end.error;
+    throw end.error instanceof Error ? end.error : new Error('the run ended early', { cause: end.error });
   }
   await rememberRun(assessment, lock);
   if (request.commit) await commitRun(ctx, { assessment, lock, run: writer.id, failed });

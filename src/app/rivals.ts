@@ -1,3 +1,4 @@
+import { pushTo } from '../util/multimap.ts';
 import { matchPath } from '../model/pattern.ts';
 import { parentOf } from '../model/repo-path.ts';
 import type { AttemptOutcome } from '../run/runner.ts';
@@ -16,9 +17,7 @@ export class Rivals {
     this.#planner = planner;
     for (const state of planner.options.states) {
       for (const home of new Set(state.node.stage.outs.map((out) => out.pattern.home))) {
-        const beside = this.#byHome.get(home);
-        if (beside === undefined) this.#byHome.set(home, [state]);
-        else beside.push(state);
+        pushTo(this.#byHome, home, state);
       }
     }
   }

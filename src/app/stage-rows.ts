@@ -1,3 +1,4 @@
+import { pushTo } from '../util/multimap.ts';
 import { parseRow } from '../formats/datum-table.ts';
 import { capturesText } from '../model/captures.ts';
 import type { DatumRow } from '../model/datum.ts';
@@ -50,9 +51,7 @@ export async function readRowFiles(
         orphans.push(entry);
         continue;
       }
-      const own = files.get(id);
-      if (own === undefined) files.set(id, [entry]);
-      else own.push(entry);
+      pushTo(files, id, entry);
     }
   }
   return { files, orphans };

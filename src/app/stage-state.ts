@@ -6,61 +6,17 @@ import { parseCaptures } from '../model/captures.ts';
 import type { DatumRow } from '../model/datum.ts';
 import type { Digest } from '../model/digest.ts';
 import type { FileEntry } from '../model/file-entry.ts';
-import type { LockStage } from '../model/lock.ts';
 import type { DatumState } from '../model/outcome.ts';
-import { renderPath } from '../model/pattern.ts';
 import { compareBytes } from '../model/repo-path.ts';
 import type { Dep } from '../model/stage.ts';
 import type { Results } from '../store/results.ts';
-import { isBad, type DatumPlan } from './datum-plan.ts';
+import { expectedPaths, isBad, type DatumPlan } from './datum-plan.ts';
 import { depDigest } from './dep-digest.ts';
 import { settledView, viewOfRows, type FileView, type WholeDataset } from './out-view.ts';
 import type { Dataset } from './project.ts';
-import type { StageFacts } from './stage-facts.ts';
+import type { Progress, ResolvedInputs, StageOptions } from './stage-options.ts';
 import { readRowFiles, readRows, type RowFiles } from './stage-rows.ts';
 import type { Store } from '../store/store.ts';
-
-/** How far the plan of a stage has come. */
-export type Progress =
-  /** Not looked at: outside the selection, or frozen; its rows count as they are. */
-  | 'outside'
-  /** Nothing changed since it was last found current; rows weren't read. */
-  | 'unchanged'
-  /** What its datums are depends on files that aren't made yet. */
-  | 'deferred'
-  | 'planned'
-  /** All datums have their outcome. */
-  | 'settled';
-
-export interface StageOptions {
-  readonly node: StageNode;
-  readonly facts: StageFacts;
-  readonly locked: LockStage | undefined;
-  readonly datasets: readonly Dataset[];
-  readonly store: Store;
-  readonly inScope: boolean;
-  /** IANA zone of `today`. */
-  readonly zone: string;
-  /** Run datums although they are current. */
-  readonly force: boolean;
-  /** Look results up in the run cache. */
-  readonly runCache: boolean;
-  /** Whether stages marked `always` run (repro) or not (status). */
-  readonly runAlways: boolean;
-  /** Files of its outs aren't here: the objects behind them are looked for, so that a lost one is made again. */
-  readonly checkObjects: boolean;
-  /** Whether a time filter lets a datum in. */
-  readonly selects: (captures: ReadonlyMap<string, string>, row: DatumRow | undefined) => boolean;
-}
-
-/** What a settled datum's inputs are. */
-export interface ResolvedInputs {
-  /** Per dep: files, or undefined for a broadcast dep. */
-  readonly files: readonly (readonly FileEntry[] | undefined)[];
-  readonly blockedBy: DatumPlan | undefined;
-  /** A required dep has no file, or not all of a window or of what the matrix names. */
-  readonly lacks: boolean;
-}
 
 /**
  * The state of one stage while a plan is made and carried out: its rows, its datums, and the files its deps see. The lock's
@@ -187,7 +143,10 @@ export class StageState {
         for (const entry of last) rows.push({ path: entry.path, entry, origin, source: 'store' });
         continue;
       }
-      const expected = new Set([...this.expectedPaths(datum), ...last.map((entry) => entry.path)]);
+      const expected = new Set([
+        ...expectedPaths(this.node.stage, datum),
+        ...last.map((entry) => entry.path),
+      ]);
       for (const path of expected) rows.push({ path, entry: undefined, origin, source: 'store' });
     }
     for (const row of this.rows.values()) {
@@ -197,13 +156,6 @@ export class StageState {
       }
     }
     return viewOfRows(rows);
-  }
-
-  /** Paths that a datum will write as far as they are known before it runs. */
-  expectedPaths(datum: DatumPlan): string[] {
-    return this.node.stage.outs
-      .filter((out) => out.pattern.shape !== 'directory' && !out.optional)
-      .map((out) => renderPath(out.pattern, datum.spec.captures));
   }
 
   /** The files of a datum whose upstream datums are done. */

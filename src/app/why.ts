@@ -8,7 +8,7 @@ import type { DatumPlan } from './datum-plan.ts';
 import { inputDifferences, type DepDifference } from './input-diff.ts';
 import { codeDifferences } from './key-diff.ts';
 import type { AppContext } from './ports.ts';
-import { datumCounts, stageReport } from './stage-report.ts';
+import { stageReport } from './stage-report.ts';
 import type { StageState } from './stage-state.ts';
 import { describe, sentenceOf } from './why-words.ts';
 
@@ -77,7 +77,7 @@ async function whyStage(
     reasons: report.reasons,
     differences,
     datums,
-    counts: report.datums ?? datumCounts(state),
+    counts: report.datums,
   };
 }
 

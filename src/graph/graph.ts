@@ -1,3 +1,4 @@
+import { pushTo } from '../util/multimap.ts';
 import { canMeet } from '../model/pattern.ts';
 import { invalid, type Place } from '../model/problem.ts';
 import { compareBytes, isWithin, parentOf } from '../model/repo-path.ts';
@@ -65,9 +66,7 @@ function outsByHome(drafts: readonly Draft[]): (dep: Dep) => Producer[] {
   const byHome = new Map<string, Producer[]>();
   for (const producer of outs) {
     const { home } = producer.out.pattern;
-    const beside = byHome.get(home);
-    if (beside === undefined) byHome.set(home, [producer]);
-    else beside.push(producer);
+    pushTo(byHome, home, producer);
   }
   const homes = [...byHome.keys()];
   return (dep) => {

@@ -82,8 +82,12 @@ export function notFound(code: string, message: string, hint?: string): Problem 
   return new Problem({ code, message, exit: EXIT.notFound, ...(hint === undefined ? {} : { hint }) });
 }
 
+/** The cure, and further lines. */
+type Cure = [hint?: string, details?: readonly string[]];
+
 /** Refused to protect something (exit 6). */
-export function refused(code: string, message: string, hint?: string, details?: readonly string[]): Problem {
+export function refused(code: string, message: string, ...cure: Cure): Problem {
+  const [hint, details] = cure;
   return new Problem({
     code,
     message,
@@ -94,7 +98,8 @@ export function refused(code: string, message: string, hint?: string, details?: 
 }
 
 /** Bytes or a tracked file aren't what their name or grammar says (exit 7). */
-export function damaged(code: string, message: string, hint?: string, details?: readonly string[]): Problem {
+export function damaged(code: string, message: string, ...cure: Cure): Problem {
+  const [hint, details] = cure;
   return new Problem({
     code,
     message,

@@ -1,3 +1,4 @@
+import { pushTo } from '../util/multimap.ts';
 import { readFileSync, rmSync } from 'node:fs';
 import { writeAtomic } from '../disk/atomic-file.ts';
 import { parentOf } from '../model/repo-path.ts';
@@ -13,9 +14,7 @@ export function ignorePaths(root: string, paths: Iterable<string>): void {
   const files = new Map<string, string[]>();
   for (const path of paths) {
     const { file, line } = placeOf(root, path);
-    const lines = files.get(file);
-    if (lines === undefined) files.set(file, [line]);
-    else lines.push(line);
+    pushTo(files, file, line);
   }
   for (const [file, lines] of files) addLines(file, lines);
 }
