@@ -50,13 +50,14 @@ export async function diff(ctx: AppContext, request: DiffRequest): Promise<DiffR
   };
 }
 
-interface Change {
+/** One file in two versions. */
+export interface Change {
   before: FileEntry | undefined;
   after: FileEntry | undefined;
 }
 
 /** By repository path. */
-type Changes = Map<string, Change>;
+export type Changes = Map<string, Change>;
 
 async function projectBefore(ctx: AppContext, ref: string | undefined): Promise<Project | undefined> {
   if (ref !== undefined) return projectAt(ctx, ref);
@@ -145,7 +146,8 @@ async function addEdits(ctx: AppContext, homes: Map<string, Changes>, state: Dat
   }
 }
 
-function reportOf(path: string, changes: Changes, isMeant: (path: string) => boolean): DatasetDiff {
+/** The report of one dataset's changes, renames found; sorted by path. */
+export function reportOf(path: string, changes: Changes, isMeant: (path: string) => boolean): DatasetDiff {
   const added: FileEntry[] = [];
   const changed: string[] = [];
   const deleted: FileEntry[] = [];

@@ -8,6 +8,7 @@ import { hashEngine } from '../util/blake3.ts';
 import { tryLock } from '../workspace/process-lock.ts';
 import { lockFileOf } from '../workspace/workspace.ts';
 import { foldsCase, linkWays } from './disk-probes.ts';
+import { driverCheck } from './git-drivers.ts';
 import type { AppContext } from './ports.ts';
 import { loadProject, workTreeFiles, type Project } from './project.ts';
 
@@ -26,6 +27,7 @@ export async function doctor(context: AppContext): Promise<DoctorReport> {
     await look('links', linkCheck, context, project),
     await look('names', nameCheck, context, project),
     await look('ignored', ignoredCheck, context, project),
+    await look('drivers', driverCheck, context, project),
     await look('lock', lockCheck, context, project),
   );
   return { ok: checks.every((check) => check.state !== 'fail'), version: context.around.version, checks };

@@ -3,19 +3,23 @@ import { dirname, join } from 'node:path';
 import { writeAtomic } from '../disk/atomic-file.ts';
 import type { InitReport } from '../model/setup-report.ts';
 import { ensureAttributes, ignorePath } from '../workspace/git-ignore.ts';
+import { ATTRIBUTES, lacksDrivers, registerDrivers } from './git-drivers.ts';
+import { installHooks } from './git-hooks.ts';
 import type { AppContext } from './ports.ts';
 
 export interface InitRequest {
   /** Text of the JSON Schema of `datawf.yaml`, put beside it for editors. */
   readonly schema: string;
   readonly dryRun: boolean;
+  /** Write git hooks, too. */
+  readonly hooks: boolean;
 }
 
+const NO_HOOKS: InitReport['hooks'] = { written: [], unchanged: [], foreign: [] };
 const SCHEMA_FILE = '.datawf/datawf.schema.json';
-const ATTRIBUTES = ['.gitignore merge=union'];
 
-/** Makes a git repository ready for datawf. Safe to run again: what is there stays, and the schema is brought up to date. */
-export function init(context: AppContext, request: InitRequest): InitReport {
+/** Makes a git repository, and this clone of it, ready for datawf. Safe to run again: what is there stays, and the schema is brought up to date. */
+export async function init(context: AppContext, request: InitRequest): Promise<InitReport> {
   const { root } = context.workspace;
   const found: Record<'created' | 'changed' | 'unchanged', string[]> = {
     created: [],
@@ -32,7 +36,9 @@ export function init(context: AppContext, request: InitRequest): InitReport {
   step('.datawf/.gitignore', () => ignorePath(root, '.datawf/local.yaml'));
   step('.gitattributes', () => ensureAttributes(root, ATTRIBUTES));
   if (!request.dryRun) context.store.prepare();
-  return { root, dryRun: request.dryRun, ...found };
+  const isNew = await (request.dryRun ? lacksDrivers(context) : registerDrivers(context));
+  const hooks = request.hooks ? await installHooks(context, request.dryRun) : NO_HOOKS;
+  return { root, dryRun: request.dryRun, ...found, drivers: isNew ? 'registered' : 'unchanged', hooks };
 }
 
 function writeNew(file: string, text: string): boolean {

@@ -13,6 +13,8 @@ export interface Surroundings {
   /** The caller's environment variables. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly argv: readonly string[];
+  /** What runs datawf again: the Node binary and the script, absolute. */
+  readonly program: { readonly node: string; readonly script: string };
   readonly host: string;
   readonly pid: number;
   /** The caller may write files whatever their mode says. */

@@ -1,5 +1,5 @@
 import type { CommandEntry } from './commands/entry.ts';
-import { GROUPED, TABLE } from './commands/table.ts';
+import { GROUPED, HIDDEN, TABLE } from './commands/table.ts';
 
 /** What a first look at the arguments says, before any command's module is loaded. */
 export interface Split {
@@ -40,7 +40,7 @@ export function splitArgv(argv: readonly string[]): Split {
     };
   }
   return {
-    entry: TABLE.find((row) => row.name === one),
+    entry: [...TABLE, ...HIDDEN].find((row) => row.name === one),
     words: [one],
     rest: without(argv, [first]),
     ...asked,

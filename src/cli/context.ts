@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, homedir, hostname } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { AppContext } from '../app/ports.ts';
 import type { RunPorts } from '../app/run-ports.ts';
 import { mergeConfig, parseConfigFile } from '../formats/config-file.ts';
@@ -11,7 +12,7 @@ import { DiskStore } from '../store/disk-store.ts';
 import { openGit } from '../workspace/git.ts';
 import { findWorkspace, type Workspace } from '../workspace/workspace.ts';
 import type { Globals } from './globals.ts';
-import { packageVersion, type Host } from './host.ts';
+import { packagePath, packageVersion, type Host } from './host.ts';
 
 /** What a context is made from. */
 export interface ContextParts {
@@ -36,6 +37,7 @@ export function openContext({ host, globals, signal, emit }: ContextParts): AppC
       random: Math.random,
       env: host.env,
       argv: host.argv,
+      program: { node: process.execPath, script: fileURLToPath(packagePath('bin/datawf.js')) },
       host: hostname(),
       pid: host.pid,
       isRoot: host.userId === 0,

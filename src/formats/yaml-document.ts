@@ -3,6 +3,7 @@ import type * as Yaml from 'yaml';
 import { EXIT, Problem } from '../model/problem.ts';
 import { collectFindings, problemOf, type Findings } from './findings.ts';
 import { placeAt, type SourceText } from './source-text.ts';
+import { CONFLICT_MARKER } from './conflict-text.ts';
 import { quotingHint } from './yaml-hint.ts';
 import { isNothing, type YamlEntry, type YamlNode, type YamlText } from './yaml-node.ts';
 import { readSubset } from './yaml-subset.ts';
@@ -26,13 +27,13 @@ export function parseYaml(source: YamlSource): YamlNode | undefined {
 
 /** Throws the Problem `merge-conflict` (exit 2) where a merge left its markers in the text. */
 export function refuseConflict(source: SourceText): void {
-  const marker = /^(<{7}|>{7}) /m.exec(source.text);
+  const marker = CONFLICT_MARKER.exec(source.text);
   if (marker === null) return;
-  const lock = source.file === 'datawf.lock' || source.file.endsWith('/datawf.lock');
+  const isOurs = /(^|\/)(datawf\.lock|[^/]+\.datawf)$/.test(source.file);
   throw new Problem({
     code: 'merge-conflict',
     message: `${source.file} has conflict markers from a merge`,
-    hint: lock
+    hint: isOurs
       ? 'Run: datawf lock resolve'
       : 'Edit the file: keep what is right, delete the marker lines, git add it.',
     exit: EXIT.usage,

@@ -130,6 +130,14 @@ export interface DiffReport {
   readonly datasets: readonly DatasetDiff[];
 }
 
+/** What differs between two versions of one tracked file, as `git diff` shows it. */
+export interface VersionsDiff {
+  readonly file: string;
+  readonly datasets: readonly DatasetDiff[];
+  /** In words: what differs besides files, or can't be looked at here. */
+  readonly notes: readonly string[];
+}
+
 export interface ListedFile {
   readonly path: string;
   /** Bytes; of a folder those of everything below it. */

@@ -7,6 +7,14 @@ export interface InitReport {
   readonly created: readonly string[];
   readonly changed: readonly string[];
   readonly unchanged: readonly string[];
+  /** The merge and diff drivers in this clone's git configuration. */
+  readonly drivers: 'registered' | 'unchanged';
+  /** Hooks asked for: those written, those that were there, and those of somebody else, which stay. */
+  readonly hooks: {
+    readonly written: readonly string[];
+    readonly unchanged: readonly string[];
+    readonly foreign: readonly string[];
+  };
 }
 
 /** One thing that `doctor` looked at. */
@@ -52,4 +60,21 @@ export interface StageEdit {
   readonly dryRun: boolean;
   /** The stage's text, where one was added. */
   readonly text?: string;
+}
+
+/** What became of one file that a merge left open. */
+export interface ResolvedFile {
+  /** Path in the repository. */
+  readonly file: string;
+  /** `clean`: it was in no conflict. */
+  readonly state: 'merged' | 'conflict' | 'clean';
+  readonly conflicts: readonly { readonly message: string; readonly hint: string | null }[];
+  /** Datums that both sides made from different inputs: ours stay, and the next repro runs what is stale. */
+  readonly contested: number;
+}
+
+/** What `lock resolve` did, or with `--dry-run` would do. */
+export interface ResolveReport {
+  readonly dryRun: boolean;
+  readonly files: readonly ResolvedFile[];
 }

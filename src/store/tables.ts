@@ -1,7 +1,7 @@
 import { ROW_LINES } from '../formats/tree-split.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Store } from './store.ts';
-import { diffNodes, findLeaves, readLeaf, writeLines } from './tree-nodes.ts';
+import { diffNodes, findLeaves, patchNodes, readLeaf, writeLines, type LineEdits } from './tree-nodes.ts';
 
 /** What differs between two tables, as lines, each list sorted by captures. */
 export interface TableDiff {
@@ -29,6 +29,16 @@ export async function readTable(store: Store, table: Digest): Promise<string[]> 
     for (const line of await readLeaf(store, leaf, ROW_LINES)) all.push(line);
   }
   return all;
+}
+
+/** A table with lines put and removed, by captures; rewrites only the nodes concerned. Equal to writing all its lines. */
+export async function patchTable(
+  store: Store,
+  table: Digest,
+  edits: LineEdits,
+): Promise<{ readonly table: Digest; readonly count: number }> {
+  const root = await patchNodes(store, table, { edits, form: ROW_LINES });
+  return { table: root.digest, count: root.count };
 }
 
 /** Difference of two tables (undefined: empty); reads only nodes that differ. */

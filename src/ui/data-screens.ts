@@ -1,4 +1,11 @@
-import type { DatasetDiff, DiffReport, ListedFile, UsageReport, VerifyReport } from '../model/report.ts';
+import type {
+  DatasetDiff,
+  DiffReport,
+  ListedFile,
+  UsageReport,
+  VerifyReport,
+  VersionsDiff,
+} from '../model/report.ts';
 import { formatBytes, plural } from './format.ts';
 import type { Look } from './look.ts';
 import type { Style } from './style.ts';
@@ -11,6 +18,16 @@ export function diffText(report: DiffReport, look: Look): string {
   return differing
     .map((dataset) => `${diffHead(dataset, look.style)}\n${diffLines(dataset, look).join('\n')}\n`)
     .join('\n');
+}
+
+/** What `git diff` shows of a lock or pointer: all files, since its reader pages, and notes. */
+export function versionsText({ datasets, notes }: VersionsDiff, look: Look): string {
+  const blocks = datasets.map(
+    (dataset) =>
+      `${diffHead(dataset, look.style)}\n${diffLines(dataset, { ...look, verbose: true }).join('\n')}\n`,
+  );
+  const words = notes.map((note) => `${note}\n`).join('');
+  return words + blocks.join('');
 }
 
 function totalOf(dataset: DatasetDiff): number {

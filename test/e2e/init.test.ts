@@ -3,13 +3,15 @@ import type { StageListing } from '../../src/model/setup-report.ts';
 import { expectSchema } from '../rig/schemas.ts';
 import { openRig } from './rig.ts';
 
+const DRIVERS = "the merge and diff driver in this clone's git configuration";
 const MADE = ['datawf.yaml', '.datawf/datawf.schema.json', '.datawf/.gitignore', '.gitattributes'];
 
 describe('init', () => {
   test('makes a repository ready, and what it made is valid', async () => {
     const rig = await openRig();
     const { stderr } = await rig.succeed('init');
-    expect(stderr).toBe(`${MADE.map((path) => `made ${path}\n`).join('')}
+    expect(stderr).toBe(`${MADE.map((path) => `made ${path}\n`).join('')}registered ${DRIVERS}
+
 Next: describe stages in datawf.yaml, then
   datawf add PATH     record data
   datawf repro        run what is out of date
@@ -18,7 +20,9 @@ Next: describe stages in datawf.yaml, then
     expect(rig.read('datawf.yaml')).toMatch(
       /^# yaml-language-server: \$schema=\.datawf\/datawf\.schema\.json\n/,
     );
-    expect(rig.read('.gitattributes')).toBe('.gitignore merge=union\n');
+    expect(rig.read('.gitattributes')).toBe(
+      'datawf.lock merge=datawf diff=datawf\n*.datawf merge=datawf diff=datawf\n.gitignore merge=union\n',
+    );
     expect((await rig.succeed('status', '--json')).json()).toMatchObject({
       clean: true,
       stages: [],
@@ -40,6 +44,8 @@ Next: describe stages in datawf.yaml, then
       created: [],
       changed: [],
       unchanged: MADE,
+      drivers: 'unchanged',
+      hooks: { written: [], unchanged: [], foreign: [] },
     });
     expect(rig.read('datawf.yaml')).toBe('stages: {}\n');
   });
@@ -47,7 +53,8 @@ Next: describe stages in datawf.yaml, then
   test('with --dry-run makes nothing', async () => {
     const rig = await openRig();
     const { stderr } = await rig.succeed('init', '--dry-run');
-    expect(stderr).toBe(MADE.map((path) => `would make ${path}\n`).join(''));
+    expect(stderr).toBe(`${MADE.map((path) => `would make ${path}\n`).join('')}would register ${DRIVERS}\n`);
+    expect(await rig.git('config', '--local', '--list')).not.toContain('datawf');
     expect(rig.has('datawf.yaml')).toBe(false);
   });
 

@@ -6,18 +6,21 @@ import type { Bind } from '../session.ts';
 
 /** `datawf init` */
 export function build(command: Command, bind: Bind): void {
-  command.option('-n, --dry-run', 'show what would be made, and change nothing');
+  command
+    .option('--hooks', 'write git hooks: bring data after a switch or merge, warn before a push')
+    .option('-n, --dry-run', 'show what would be made, and change nothing');
   addExamples(command, [
     ['git init && datawf init', 'start in a new repository'],
-    ['datawf init', 'again after an update: what is there stays'],
+    ['datawf init', 'again after a clone or an update: what is there stays'],
   ]);
   command.action(
-    bind(async (session, _: [], options: { dryRun?: boolean }) => {
+    bind(async (session, _: [], options: { dryRun?: boolean; hooks?: boolean }) => {
       const context = await session.open();
       const { init } = await import('../../app/init.ts');
       const { readSchema } = await import('../../app/schema.ts');
       const schema = readSchema(packagePath('schemas'), 'datawf');
-      const report = init(context, { schema, dryRun: options.dryRun ?? false });
+      const { dryRun = false, hooks = false } = options;
+      const report = await init(context, { schema, dryRun, hooks });
       session.report(report, initText(report));
       return undefined;
     }),
@@ -25,14 +28,25 @@ export function build(command: Command, bind: Bind): void {
 }
 
 function initText(report: InitReport): string {
-  const { created, changed, dryRun } = report;
-  if (created.length + changed.length === 0) return 'everything is here already\n';
+  const { created, changed, dryRun, drivers, hooks } = report;
+  const isNew = created.length + changed.length + hooks.written.length > 0 || drivers === 'registered';
+  const foreign = hooks.foreign.map(
+    (file) => `left ${file} as it is: it isn't datawf's. Add what you want of docs/branches.md to it.`,
+  );
+  if (!isNew) return [...foreign, 'everything is here already'].map((line) => `${line}\n`).join('');
   const would = dryRun ? 'would ' : '';
   const lines = [
     ...created.map((path) => `${would}${dryRun ? 'make' : 'made'} ${path}`),
     ...changed.map((path) => `${would}${dryRun ? 'change' : 'changed'} ${path}`),
+    ...(drivers === 'registered'
+      ? [
+          `${would}${dryRun ? 'register' : 'registered'} the merge and diff driver in this clone's git configuration`,
+        ]
+      : []),
+    ...hooks.written.map((file) => `${would}${dryRun ? 'write' : 'wrote'} ${file}`),
+    ...foreign,
   ];
-  if (!dryRun) {
+  if (!dryRun && created.includes('datawf.yaml')) {
     lines.push(
       '',
       'Next: describe stages in datawf.yaml, then',

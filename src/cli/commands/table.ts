@@ -36,6 +36,11 @@ const DATA: readonly Row[] = [
   ['cat', 'a file of a dataset, of any version', async () => (await import('./cat.ts')).build],
   ['du', 'sizes of datasets and of the store', async () => (await import('./du.ts')).build],
   ['checkout', 'bring recorded data into the workspace', async () => (await import('./checkout.ts')).build],
+  [
+    'lock resolve',
+    'finish a merge that git could not do',
+    async () => (await import('./lock.ts')).buildResolve,
+  ],
   ['verify', 'read every object again and compare it', async () => (await import('./verify.ts')).build],
 ];
 
@@ -64,6 +69,21 @@ export const TABLE: readonly CommandEntry[] = [
   ...entries('running', RUNNING),
   ...entries('history', HISTORY),
 ];
+
+/** Commands that git calls; no help and no completion names them (docs/branches.md does). */
+export const HIDDEN: readonly CommandEntry[] = entries('data', [
+  [
+    'merge-driver',
+    'merge a lock or .datawf file for git',
+    async () => (await import('./merge-driver.ts')).build,
+  ],
+  [
+    'diff-driver',
+    'show what differs in a lock or .datawf file for git',
+    async () => (await import('./diff-driver.ts')).build,
+  ],
+  ['pre-push', 'warn of data that is not here', async () => (await import('./pre-push.ts')).build],
+]);
 
 /** First words that need a second one. */
 export const GROUPED: ReadonlySet<string> = new Set(

@@ -25,6 +25,7 @@ import type {
   ConfigEntry,
   DoctorReport,
   InitReport,
+  ResolveReport,
   StageEdit,
   StageListing,
 } from '../../../src/model/setup-report.ts';
@@ -220,7 +221,27 @@ const listing: StageListing = {
   frozen: false,
 };
 const edit: StageEdit = { file: 'datawf.yaml', stages: ['a'], dryRun: false };
-const init: InitReport = { root: '/x', dryRun: false, created: ['datawf.yaml'], changed: [], unchanged: [] };
+const init: InitReport = {
+  root: '/x',
+  dryRun: false,
+  created: ['datawf.yaml'],
+  changed: [],
+  unchanged: [],
+  drivers: 'registered',
+  hooks: { written: ['.git/hooks/pre-push'], unchanged: [], foreign: [] },
+};
+const resolved: ResolveReport = {
+  dryRun: false,
+  files: [
+    { file: 'datawf.lock', state: 'merged', conflicts: [], contested: 2 },
+    {
+      file: 'a.datawf',
+      state: 'conflict',
+      conflicts: [{ message: 'a was changed', hint: null }],
+      contested: 0,
+    },
+  ],
+};
 
 describe('a printed answer fits its schema', () => {
   test.each<[string, unknown]>([
@@ -232,6 +253,7 @@ describe('a printed answer fits its schema', () => {
     ['logs', [log]],
     ['diff', diff],
     ['ls', files],
+    ['lock-resolve', resolved],
     ['dag', dag],
     ['du', usage],
     ['verify', verified],
