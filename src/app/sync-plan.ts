@@ -81,12 +81,19 @@ export async function planSync(
     return placed === undefined ? remove.has(entry.path) : placed.digest !== entry.digest;
   };
   return {
-    put: [...put.values()].sort((a, b) => compareBytes(a.path, b.path)),
+    put: inOrder([...put.values()]),
     remove: [...remove].sort(compareBytes),
     trees,
     changes,
     edits: [...snapshot.edits.changed, ...snapshot.edits.added].filter(touched),
   };
+}
+
+function inOrder(entries: FileEntry[]): readonly FileEntry[] {
+  const isSorted = entries.every(
+    ({ path }, index) => compareBytes(entries[index - 1]?.path ?? '', path) <= 0,
+  );
+  return isSorted ? entries : entries.sort((a, b) => compareBytes(a.path, b.path));
 }
 
 interface Part {
@@ -110,10 +117,17 @@ async function planDataset(ctx: AppContext, request: SyncRequest, facts: Facts):
   const isEdited = edits.added.length + edits.changed.length + edits.deleted.length > 0;
   const isSame = brought === tree && (tree === undefined || kindIsRight(dataset, snapshot));
   if (isSame && !isEdited && request.relink !== true) return undefined;
+  // Files where nothing was ever recorded are nobody's to take away.
+  if (brought === undefined && tree === undefined) return undefined;
   if (dataset.pointer !== undefined && dataset.single) return planSingle(request, facts, isSame);
 
   const aim: Dataset = { ...dataset, recorded: tree };
   const diff = await versionDiff(ctx, aim, { brought, snapshot });
+  if (!isEdited && request.within === undefined && request.relink !== true) {
+    const added = diff.added.length;
+    const changes = { added, changed: diff.put.length - added, deleted: diff.gone.length };
+    return { put: diff.put, remove: diff.gone, tree, changes };
+  }
   const within = request.within ?? (() => true);
   const put = new Map(diff.put.filter(({ path }) => within(path)).map((entry) => [entry.path, entry]));
   const gone = diff.gone.filter(within);
@@ -144,12 +158,15 @@ async function planDataset(ctx: AppContext, request: SyncRequest, facts: Facts):
 }
 
 /** One file that a pointer records: its version is the file's own digest. */
-function planSingle(request: SyncRequest, { wanted, snapshot }: Facts, isSame: boolean): Part | undefined {
+function planSingle(
+  request: SyncRequest,
+  { wanted, snapshot, edits }: Facts,
+  isSame: boolean,
+): Part | undefined {
   const { dataset, tree } = wanted;
   if (request.within?.(dataset.home) === false) return undefined;
   const entry = tree === undefined ? undefined : pointerEntry(dataset);
-  const wasHere =
-    snapshot.trees.get(dataset.owner) !== undefined && !snapshot.edits.deleted.includes(dataset.home);
+  const wasHere = snapshot.trees.get(dataset.owner) !== undefined && edits.deleted.length === 0;
   if (entry === undefined) {
     return {
       put: [],
@@ -158,7 +175,7 @@ function planSingle(request: SyncRequest, { wanted, snapshot }: Facts, isSame: b
       changes: { added: 0, changed: 0, deleted: wasHere ? 1 : 0 },
     };
   }
-  const isKept = isSame && snapshot.edits.changed.length + snapshot.edits.deleted.length === 0;
+  const isKept = isSame && edits.changed.length + edits.deleted.length === 0;
   const changes = { added: wasHere ? 0 : 1, changed: wasHere && !isKept ? 1 : 0, deleted: 0 };
   return { put: [entry], remove: [], tree, changes };
 }
@@ -170,7 +187,12 @@ async function versionDiff(
   { brought, snapshot }: { brought: Digest | undefined; snapshot: HomeSnapshot },
 ): Promise<{ put: readonly FileEntry[]; added: readonly string[]; gone: readonly string[] }> {
   if (brought === aim.recorded) return { put: [], added: [], gone: [] };
-  const home = (entry: FileEntry): FileEntry => ({ ...entry, path: toRepoPath(aim, entry.path) });
+  const home = ({ path, kind, digest, size }: FileEntry): FileEntry => ({
+    path: toRepoPath(aim, path),
+    kind,
+    digest,
+    size,
+  });
   if (brought === undefined || (await ctx.store.hasTree(brought))) {
     const diff = await withName(aim, diffTrees(ctx.store, brought, aim.recorded));
     const added = diff.added.map(home);

@@ -116,6 +116,13 @@ describe('outs', () => {
   });
 });
 
+test('files at the place of an out that was never made are left alone, also by --force', async () => {
+  const story = await openStory(PIPELINE);
+  story.files({ 'data/raw/a.csv': 'a\n', 'data/clean/a.csv': 'made elsewhere\n' });
+  await story.succeed('checkout', '--force');
+  expect(story.texts('data/clean')).toEqual(['a.csv: made elsewhere']);
+});
+
 test('where all is in place nothing is written', async () => {
   const rig = await committed();
   const { stderr } = await rig.succeed('checkout');
