@@ -133,7 +133,7 @@ function groupByStage(all: readonly DatasetState[]): ReadonlyMap<StageNode, read
 }
 
 /** The snapshot of the root home that a path lies in. */
-export function snapshotOf(
+function snapshotOf(
   snapshots: ReadonlyMap<string, HomeSnapshot>,
   path: string,
 ): HomeSnapshot | undefined {

@@ -14,7 +14,7 @@ export function pointerPath(home: string): RepoPath {
 }
 
 /** Name of data added by hand in the stat index. */
-export function pointerOwner(home: string): string {
+function pointerOwner(home: string): string {
   return `pointer:${home}`;
 }
 
