@@ -177,14 +177,12 @@ describe('datawf.yaml with', () => {
   test.each(CASES)('$name', async ({ text, at, says }) => {
     const story = await openStory(text);
     story.write('raw/1.txt', '');
-    for (const verb of ['repro', 'status']) {
-      const { code, stderr } = await story.datawf([verb]);
-      expect(code, stderr).toBe(2);
-      expect(stderr).toContain(`datawf.yaml:${at}`);
-      for (const word of says) expect(stderr).toContain(word);
-      expect(stderr).toMatch(/^\s+\d+ \| /m);
-      expect(stderr).not.toMatch(/^ {4}at /m);
-    }
+    const { code, stderr } = await story.datawf(['repro']);
+    expect(code, stderr).toBe(2);
+    expect(stderr).toContain(`datawf.yaml:${at}`);
+    for (const word of says) expect(stderr).toContain(word);
+    expect(stderr).toMatch(/^\s+\d+ \| /m);
+    expect(stderr).not.toMatch(/^ {4}at /m);
     expect(story.has('made')).toBe(false);
     expect(story.has('datawf.lock')).toBe(false);
   });
@@ -195,6 +193,12 @@ describe('datawf.yaml with', () => {
     expect(code).toBe(2);
     expect(stderr).toContain('"cdm"');
     expect(stderr).toContain('"dpes"');
+  });
+
+  test.each(['status', 'dag', 'why one', 'stage list'])('an error is the same for %s', async (line) => {
+    const story = await openStory(GOOD.replace('deps:', 'dpes:'));
+    const { code, stderr } = await story.datawf(line.split(' '));
+    expect([code, stderr]).toEqual([2, expect.stringContaining('Did you mean "deps"')]);
   });
 
   test('an error is one line of JSON with its place under --json', async () => {
