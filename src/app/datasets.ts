@@ -133,10 +133,7 @@ function groupByStage(all: readonly DatasetState[]): ReadonlyMap<StageNode, read
 }
 
 /** The snapshot of the root home that a path lies in. */
-function snapshotOf(
-  snapshots: ReadonlyMap<string, HomeSnapshot>,
-  path: string,
-): HomeSnapshot | undefined {
+function snapshotOf(snapshots: ReadonlyMap<string, HomeSnapshot>, path: string): HomeSnapshot | undefined {
   for (let at = path; at !== ''; at = parentOf(at)) {
     const snapshot = snapshots.get(at);
     if (snapshot !== undefined) return snapshot;

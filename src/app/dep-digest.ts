@@ -24,7 +24,7 @@ export function depListing(pattern: Pattern, files: readonly FileEntry[]): FileE
 }
 
 /** A repository path as trees of this dep name it: relative to the home, a literal file by its last name. */
-export function relativeTo(pattern: Pattern, file: FileEntry): FileEntry {
+function relativeTo(pattern: Pattern, file: FileEntry): FileEntry {
   const { home } = pattern;
   const path =
     file.path === home

@@ -98,7 +98,7 @@ export function lockedStage(project: Pick<Project, 'locks'>, stage: Stage): Lock
 }
 
 /** Name of a stage's share of a home in the stat index. */
-export function stageOwner(stage: StageId, home: string): string {
+function stageOwner(stage: StageId, home: string): string {
   return `stage:${stage}:${home}`;
 }
 

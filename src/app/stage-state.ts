@@ -315,6 +315,6 @@ function madeBy(origin: DatumPlan, path: string | undefined): FileEntry | undefi
 }
 
 /** Captures of a row's name; none where the name is damaged. */
-export function rowCaptures(row: DatumRow): ReadonlyMap<string, string> {
+function rowCaptures(row: DatumRow): ReadonlyMap<string, string> {
   return parseCaptures(row.captures) ?? new Map();
 }

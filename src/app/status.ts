@@ -38,7 +38,7 @@ export async function status(
 }
 
 /** Keeps what was found of stages that have nothing to do, so that the next look needn't plan them. */
-export async function rememberCurrent({
+async function rememberCurrent({
   states,
   planner,
   memo,

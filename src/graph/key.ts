@@ -73,8 +73,3 @@ export function inputHalf(
 function memberText(members: readonly (readonly [string, string | null])[]): string {
   return `{${members.map(([name, value]) => `"${name}":${value === null ? 'null' : JSON.stringify(value)}`).join(',')}}`;
 }
-
-/** Name of a whole key, for records. */
-export function keyName(code: Digest, input: Digest): Digest {
-  return digestHex(`${code} ${input}`) as Digest;
-}

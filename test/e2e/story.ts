@@ -117,7 +117,7 @@ function nameOf(event: {
 }
 
 /** Counts without those that are 0. */
-export function nonZero<Counts extends object>(counts: Counts | undefined): Partial<Counts> {
+function nonZero<Counts extends object>(counts: Counts | undefined): Partial<Counts> {
   return Object.fromEntries(
     Object.entries(counts ?? {}).filter(([, count]) => count !== 0),
   ) as Partial<Counts>;
