@@ -16,6 +16,44 @@ export function parseRow(line: string): DatumRow {
   return row;
 }
 
+/** What a line's result is, undefined for none: a quick look at a line that `parseRow` takes. */
+export function resultIn(line: string): Digest | undefined {
+  const start = isFailedLine(line) ? 7 : 3;
+  return line.startsWith(NEVER_GOOD, start)
+    ? undefined
+    : (line.slice(start + 2 * HALF, start + 3 * HALF - 1) as Digest);
+}
+
+function codeIn(line: string): Digest | undefined {
+  const start = isFailedLine(line) ? 7 : 3;
+  return line.startsWith(NEVER_GOOD, start)
+    ? undefined
+    : (line.slice(start + HALF, start + 2 * HALF - 1) as Digest);
+}
+
+/** The code halves of lines, each once. */
+export function codesIn(lines: Iterable<string>): ReadonlySet<Digest> {
+  const codes = new Set<Digest>();
+  let last: Digest | undefined;
+  for (const line of lines) {
+    // Nearly always the one before, which costs no new text to see.
+    if (last !== undefined && line.startsWith(last, (isFailedLine(line) ? 7 : 3) + HALF)) continue;
+    last = codeIn(line);
+    if (last !== undefined) codes.add(last);
+  }
+  return codes;
+}
+
+/** Whether a line has a result. */
+export function isGoodOnce(line: string): boolean {
+  return !line.startsWith(`failed ${NEVER_GOOD}`);
+}
+
+/** Whether a line is marked failed. */
+export function isFailedLine(line: string): boolean {
+  return line.startsWith('failed ');
+}
+
 /** The line of a row. */
 export function formatRow(row: DatumRow): string {
   return `${row.state} ${row.input ?? '-'} ${row.code ?? '-'} ${row.result ?? '-'} ${row.captures}`;

@@ -1,8 +1,15 @@
 import { ListingChecker } from '../formats/tree-text.ts';
 import type { FileEntry } from '../model/file-entry.ts';
 import { sameContent } from '../model/file-entry.ts';
-import { compareBytes } from '../model/repo-path.ts';
 import { sideToTake, type Side, type Sides } from './merge.ts';
+
+/** Which files bring ours' tree to that of the merged rows: those of theirs to put, and those to remove. */
+export interface MergedPaths<Change> {
+  readonly put: readonly Change[];
+  readonly remove: readonly Change[];
+  /** What can't be decided, each naming its path; with any, the rest is worthless. */
+  readonly conflicts: readonly string[];
+}
 
 /** What brings ours' tree to the merged one. */
 export interface MergedFiles {
@@ -16,41 +23,42 @@ export interface MergedFiles {
 export interface FileChange {
   /** In the repository, for patterns and messages. */
   readonly path: string;
-  /** Entries with paths as the tree has them. */
-  readonly ours: FileEntry | undefined;
-  readonly theirs: FileEntry | undefined;
+  /** As the tree has it. */
+  readonly treePath: string;
+  /** Whether that side has it. */
+  readonly ours: boolean;
+  readonly theirs: boolean;
 }
 
-/** Which row a file belongs to on each side, and whose files of a row count (undefined: no side changed that row). */
-export interface RowRules {
-  readonly rowOf: (side: 'ours' | 'theirs', path: string) => string | undefined;
-  readonly sideOf: (row: string) => Side | undefined;
-}
+/** Of the row that a side's file belongs to: whose files count. undefined where no changed row of that side claims it. */
+export type SideOf = (side: 'ours' | 'theirs', path: string) => Side | undefined;
 
 /**
  * The files of merged rows: every file goes with its row. `changes` are those that differ between ours and theirs, sorted
  * by path. A file whose row no side changed, and one path of two rows, are conflicts: then the lock isn't what it says.
  */
-export function mergeRowFiles(changes: Iterable<FileChange>, rules: RowRules): MergedFiles {
-  const put: FileEntry[] = [];
-  const remove: string[] = [];
+export function mergeRowFiles<Change extends FileChange>(
+  changes: readonly Change[],
+  sideOf: SideOf,
+): MergedPaths<Change> {
+  const put: Change[] = [];
+  const remove: Change[] = [];
   const conflicts: string[] = [];
   const kept: Kept[] = [];
   const isKept = (side: 'ours' | 'theirs', path: string): boolean => {
-    const row = rules.rowOf(side, path);
-    const from = row === undefined ? undefined : rules.sideOf(row);
+    const from = sideOf(side, path);
     if (from === undefined || from === 'both')
       conflicts.push(`${path} differs, and no datum that made it does`);
     return from === side;
   };
-  for (const { path, ours, theirs } of changes) {
-    const fromOurs = ours !== undefined && isKept('ours', path);
-    const fromTheirs = theirs !== undefined && isKept('theirs', path);
+  for (const change of changes) {
+    const { path } = change;
+    const fromOurs = change.ours && isKept('ours', path);
+    const fromTheirs = change.theirs && isKept('theirs', path);
     if (fromOurs && fromTheirs) conflicts.push(`${path} belongs to two datums`);
-    else if (fromTheirs) put.push(theirs);
-    else if (!fromOurs && ours !== undefined) remove.push(ours.path);
-    if (fromOurs) kept.push({ path, entry: ours });
-    else if (fromTheirs) kept.push({ path, entry: theirs });
+    else if (fromTheirs) put.push(change);
+    else if (!fromOurs && change.ours) remove.push(change);
+    if (fromOurs || fromTheirs) kept.push(change);
   }
   return { put, remove, conflicts: [...conflicts, ...nestedFiles(kept)] };
 }
@@ -62,7 +70,7 @@ export interface AddedChange extends Sides<FileEntry> {
 }
 
 /**
- * Merges the files of data added by hand, by path. `changes` are those that either side changed. With `prefer` that side
+ * Merges the files of data added by hand, by path. `changes` are those that either side changed, sorted. With `prefer` that side
  * wins where both changed a path; without, it is a conflict.
  */
 export function mergeAddedFiles(
@@ -79,7 +87,7 @@ export function mergeAddedFiles(
     const entry = side === 'theirs' ? sides.theirs : sides.ours;
     if (side === 'theirs' && entry !== undefined) put.push(entry);
     if (side === 'theirs' && entry === undefined && sides.ours !== undefined) remove.push(sides.ours.path);
-    if (entry !== undefined) kept.push({ path, entry });
+    if (entry !== undefined) kept.push({ path, treePath: entry.path });
   }
   return { put, remove, conflicts: [...conflicts, ...nestedFiles(kept)] };
 }
@@ -94,16 +102,14 @@ function twice(path: string, { base, ours, theirs }: Sides<FileEntry>): string {
 
 interface Kept {
   readonly path: string;
-  readonly entry: FileEntry;
+  readonly treePath: string;
 }
 
-/** One side may have a file where the other has a folder. */
+/** One side may have a file where the other has a folder. The files come sorted. */
 function nestedFiles(kept: readonly Kept[]): string[] {
   const checker = new ListingChecker();
-  return [...kept]
-    .sort((a, b) => compareBytes(a.entry.path, b.entry.path))
-    .flatMap(({ path, entry }) => {
-      const fault = checker.faultOf(entry.path);
-      return fault === undefined ? [] : [`${path} ${fault}`];
-    });
+  return kept.flatMap(({ path, treePath }) => {
+    const fault = checker.faultOf(treePath);
+    return fault === undefined ? [] : [`${path} ${fault}`];
+  });
 }

@@ -9,10 +9,13 @@ export type Captures = ReadonlyMap<string, string>;
  */
 export function capturesText(captures: Captures): string {
   if (captures.size === 0) return '-';
-  return [...captures]
-    .sort(([a], [b]) => compareBytes(a, b))
-    .map(([name, value]) => `${name}=${encodeValue(value)}`)
-    .join('&');
+  const names = [...captures.keys()];
+  if (names.length > 1) names.sort(compareBytes);
+  let text = '';
+  for (const name of names) {
+    text += `${text === '' ? '' : '&'}${name}=${encodeValue(captures.get(name) ?? '')}`;
+  }
+  return text;
 }
 
 /** The captures of a canonical name, sorted by name; undefined where the text is none (another order or encoding, too). */

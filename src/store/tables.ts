@@ -1,7 +1,17 @@
 import { ROW_LINES } from '../formats/tree-split.ts';
+import type { Sides } from '../graph/merge.ts';
 import type { Digest } from '../model/digest.ts';
+import { compareBytes } from '../model/repo-path.ts';
 import type { Store } from './store.ts';
-import { diffNodes, findLeaves, patchNodes, readLeaf, writeLines, type LineEdits } from './tree-nodes.ts';
+import {
+  diffNodes,
+  findLeaves,
+  patchNodes,
+  readLeaf,
+  writeLines,
+  type LineChange,
+  type LineEdits,
+} from './tree-nodes.ts';
 
 /** What differs between two tables, as lines, each list sorted by captures. */
 export interface TableDiff {
@@ -29,6 +39,35 @@ export async function readTable(store: Store, table: Digest): Promise<string[]> 
     for (const line of await readLeaf(store, leaf, ROW_LINES)) all.push(line);
   }
   return all;
+}
+
+/** Lines of one datum that three tables (a base may be undefined: empty) don't all have alike; undefined where one has none. */
+export interface TableChange extends Sides<string> {
+  readonly captures: string;
+}
+
+/** Difference of three tables, in order by captures; reads only nodes that differ. */
+export async function diffThreeTables(store: Store, tables: Sides<Digest>): Promise<readonly TableChange[]> {
+  const { base, ours, theirs } = tables;
+  const mine = await diffNodes(store, { before: base, after: ours }, ROW_LINES);
+  const other = await diffNodes(store, { before: base, after: theirs }, ROW_LINES);
+  const keyOf = (change: LineChange): string => ROW_LINES.keyOf(change.after ?? change.before ?? '');
+  const changes: TableChange[] = [];
+  for (let i = 0, j = 0; i < mine.length || j < other.length;) {
+    const [one, two] = [mine[i], other[j]];
+    const [here, there] = [one && keyOf(one), two && keyOf(two)];
+    const order = here === undefined ? 1 : there === undefined ? -1 : compareBytes(here, there);
+    const old = (order <= 0 ? one : two)?.before;
+    changes.push({
+      captures: (order <= 0 ? here : there) ?? '',
+      base: old,
+      ours: order <= 0 ? one?.after : old,
+      theirs: order >= 0 ? two?.after : old,
+    });
+    if (order <= 0) i++;
+    if (order >= 0) j++;
+  }
+  return changes;
 }
 
 /** A table with lines put and removed, by captures; rewrites only the nodes concerned. Equal to writing all its lines. */

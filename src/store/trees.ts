@@ -20,6 +20,7 @@ import {
   readLines,
   writeLines,
   type KeyRange,
+  type LineEdits,
   type LeafRef,
 } from './tree-nodes.ts';
 
@@ -93,6 +94,11 @@ export async function patchTree(store: Store, tree: Digest | undefined, patch: T
   const edits = new Map<string, string | undefined>();
   for (const path of patch.remove) edits.set(path, undefined);
   for (const entry of patch.put) edits.set(entry.path, formatLine(entry));
+  return await patchLines(store, tree, edits);
+}
+
+/** `patchTree` for lines by path, as another tree has them; undefined removes. */
+export async function patchLines(store: Store, tree: Digest | undefined, edits: LineEdits): Promise<TreeRef> {
   const root =
     tree === undefined
       ? await writeLines(store, sortedLines(edits), FILE_LINES)

@@ -140,6 +140,25 @@ describe('merging a stage that both sides ran', () => {
     expect(textOf(await mergeLocks(store, [base, theirs, ours]))).toBe(all);
   });
 
+  test('does so for tables and trees of many nodes', async () => {
+    const store = new MemoryStore();
+    const table = (rowAt: (number: number) => string | undefined): Rows =>
+      Object.fromEntries(
+        Array.from({ length: 4000 }, (_, number) => [String(number).padStart(5, '0'), rowAt(number)] as const)
+          .filter(([, text]) => text !== undefined)
+          .map(([name, text = '']) => [name, { input: text, text }]),
+      );
+    const old = (number: number): string | undefined => (number % 5 === 4 ? undefined : 'old');
+    /** Rows of one remainder are made, of another one dropped. */
+    const edit = (text: string, made: number) => (number: number) =>
+      number % 7 === made ? text : number % 7 === made + 3 ? undefined : old(number);
+    const [mine, other] = [edit('mine', 0), edit('other', 1)];
+    const [base, ours, theirs] = [table(old), table(mine), table(other)];
+    const all = table((number) => ([0, 3].includes(number % 7) ? mine(number) : other(number)));
+    expect(textOf(await mergeLocks(store, [base, ours, theirs]))).toBe(await lockText(store, all));
+    expect(textOf(await mergeLocks(store, [base, theirs, ours]))).toBe(await lockText(store, all));
+  });
+
   test('says how many datums both made from different inputs', async () => {
     const merged = await mergeLocks(new MemoryStore(), [
       { a: { input: '1', text: 'x' }, b: { input: '1', text: 'x' } },

@@ -241,37 +241,46 @@ describe('entries', () => {
 const file = (path: string, text = path): FileEntry => ({ path, kind: 'f', digest: digest(text), size: 1 });
 
 describe('files of rows', () => {
-  const rules = (sides: Readonly<Record<string, 'ours' | 'theirs' | 'both'>>) => ({
-    rowOf: (_: string, path: string) => path.split('/')[0],
-    sideOf: (id: string) => sides[id],
+  /** `sides`: o where ours has it, t where theirs has. */
+  const change = (path: string, sides: string) => ({
+    path: `data/${path}`,
+    treePath: path,
+    ours: sides.includes('o'),
+    theirs: sides.includes('t'),
   });
-  const change = (path: string, ours?: string, theirs?: string) => ({
-    path,
-    ours: ours === undefined ? undefined : file(path, ours),
-    theirs: theirs === undefined ? undefined : file(path, theirs),
-  });
+  /** The first folder below data names the row. */
+  const rules =
+    (sides: Readonly<Record<string, 'ours' | 'theirs' | 'both'>>) =>
+    (_: string, path: string): 'ours' | 'theirs' | 'both' | undefined =>
+      sides[path.split('/')[1]!];
 
   test('go with their row', () => {
     const merged = mergeRowFiles(
-      [change('a/1', 'x', 'y'), change('a/2', 'x'), change('b/1', 'x', 'y'), change('c/1', undefined, 'z')],
+      [change('a/1', 'ot'), change('a/2', 'o'), change('b/1', 'ot'), change('b/2', 't'), change('c/1', 't')],
       rules({ a: 'theirs', b: 'ours', c: 'theirs' }),
     );
-    expect(merged).toEqual({ put: [file('a/1', 'y'), file('c/1', 'z')], remove: ['a/2'], conflicts: [] });
+    expect(merged).toEqual({
+      put: [change('a/1', 'ot'), change('c/1', 't')],
+      remove: [change('a/2', 'o')],
+      conflicts: [],
+    });
   });
 
   test('that differ although no row does are a conflict that names them', () => {
-    expect(mergeRowFiles([change('a/1', 'x', 'y')], rules({ a: 'both' })).conflicts).toContain(
-      'a/1 differs, and no datum that made it does',
+    expect(mergeRowFiles([change('a/1', 'ot')], rules({ a: 'both' })).conflicts).toContain(
+      'data/a/1 differs, and no datum that made it does',
     );
-    expect(mergeRowFiles([change('a/1', 'x')], rules({})).conflicts).toHaveLength(1);
+    expect(mergeRowFiles([change('a/1', 'o')], rules({})).conflicts).toHaveLength(1);
   });
 
   test('of two rows at one path are a conflict', () => {
-    const merged = mergeRowFiles([change('a', 'x', 'y')], {
-      rowOf: (side) => side,
-      sideOf: (id) => id as 'ours' | 'theirs',
-    });
-    expect(merged.conflicts).toEqual(['a belongs to two datums']);
+    const merged = mergeRowFiles([change('a', 'ot')], (side) => side);
+    expect(merged.conflicts).toEqual(['data/a belongs to two datums']);
+  });
+
+  test('of which one side has a folder where the other has a file are a conflict', () => {
+    const merged = mergeRowFiles([change('a', 'o'), change('a/b', 't')], (side) => side);
+    expect(merged.conflicts).toEqual(['data/a/b lies in "a", which is a file']);
   });
 });
 
