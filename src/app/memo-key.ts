@@ -58,12 +58,12 @@ export async function memoKey({ state, upstream, sources, now, recorded }: MemoF
 
 function matrixEnds(stage: Stage, clock: { readonly now: number; readonly zone: string }): unknown[] {
   return [...stage.matrix].map(([name, item]) => {
-    if (item.kind === 'list') return [name];
+    if (item.kind === 'list') return [name, item.values];
     const grain = grainOfShift(item.every);
     const ends = [item.since, item.until].map((text) =>
       isMoment(text) ? periodStart(resolveMoment(text, clock), grain) : text,
     );
-    return [name, ...ends];
+    return [name, ...ends, `${item.every.count}${item.every.unit}`];
   });
 }
 

@@ -166,7 +166,11 @@ export class Planner {
     const { always } = state.node.stage;
     if (locked === undefined || locked.datums.failed > 0 || force || (always && state.options.runAlways))
       return false;
-    if (state.options.checkObjects || this.upstream(state).some((other) => !other.isAsLocked)) return false;
+    if (
+      state.options.checkObjects ||
+      this.upstream(state).some((other) => !other.isAsLocked || other.datums.some(isBad))
+    )
+      return false;
     const found = this.options.memo.get(state.id);
     return found !== undefined && found.key === (await this.memoKeyOf(state));
   }

@@ -6,6 +6,7 @@ import { NO_TOTALS, type RunHead } from '../model/run-record.ts';
 import { ResultWriter } from '../store/result-writer.ts';
 import { lockPathOf } from './project.ts';
 import { prepare, refuseEditedOuts, scopeOf, selectStages, type Assessment } from './assess.ts';
+import { isBad } from './datum-plan.ts';
 import { datasetStates } from './datasets.ts';
 import { checkDrops } from './drop-guard.ts';
 import { execute } from './execute.ts';
@@ -70,7 +71,9 @@ export async function runLocked(
   if (!hasWork(assessment, dropped)) {
     await lock.write();
     await rememberRun(assessment, lock);
-    return finish(ctx, { assessment, started, exit: EXIT.ok, state: 'done', brought });
+    const stuck = assessment.states.some((state) => state.datums.some(isBad));
+    const exit = stuck ? EXIT.failed : EXIT.ok;
+    return finish(ctx, { assessment, started, exit, state: stuck ? 'failed' : 'done', brought });
   }
 
   const history = await ports.history();

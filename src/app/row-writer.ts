@@ -1,5 +1,4 @@
 import { formatRow } from '../formats/datum-table.ts';
-import { isSameCode } from '../graph/decide.ts';
 import type { Digest } from '../model/digest.ts';
 import type { FileEntry, TreeRef } from '../model/file-entry.ts';
 import type { LockStage } from '../model/lock.ts';
@@ -119,15 +118,10 @@ function isDeclared(state: StageState, dataset: Dataset): boolean {
 /** Every datum has a good row for what it sees now. */
 export function isCurrent(state: StageState): boolean {
   if (state.progress !== 'settled' || state.vanished.length > 0 || state.hasVanishedOutside) return false;
-  const accepted = state.options.locked?.accepted ?? new Map<Digest, never>();
   return state.datums.every((datum) => {
     const row = state.rows.get(datum.id);
     if (row === undefined) return datum.outcome === 'gone' || datum.outcome === 'waiting';
-    return (
-      row.state === 'ok' &&
-      row.input === datum.input &&
-      isSameCode(state.node.stage, { row: row.code, now: state.code }, accepted)
-    );
+    return row.state === 'ok' && row.input === datum.input && state.isSameCode(row);
   });
 }
 

@@ -15,7 +15,7 @@ import { depDigest } from './dep-digest.ts';
 import { settledView, viewOfRows, type FileView, type WholeDataset } from './out-view.ts';
 import type { Dataset } from './project.ts';
 import type { Progress, ResolvedInputs, StageOptions } from './stage-options.ts';
-import { readRowFiles, readRows, type RowFiles } from './stage-rows.ts';
+import { outSources, readRowFiles, readRows, type RowFiles } from './stage-rows.ts';
 import type { Store } from '../store/store.ts';
 
 /**
@@ -54,6 +54,7 @@ export class StageState {
   readonly ignored = new Set<string>();
   #files: RowFiles | undefined;
   #results: Results | undefined;
+  readonly #otherOuts = new Set<Digest>();
   #order: readonly number[] | undefined;
   #settledFiles: readonly FileEntry[] | undefined;
 
@@ -77,6 +78,7 @@ export class StageState {
     const trees = [locked.datums.table, ...[...locked.outs.values()].map((out) => out.tree)];
     for (const tree of trees) this.rowsAreLost ||= !(await store.hasTree(tree));
     if (!this.rowsAreLost) this.rows = await readRows(store, locked);
+    if (this.node.stage.onCodeChange === 'keep') await this.#noteOtherOuts();
   }
 
   /** Files of a datum's row as they stand now. */
@@ -250,6 +252,26 @@ export class StageState {
     return this.#order;
   }
 
+  /** Whether a row's code half counts as the present one; what `keep` keeps never crosses changed out patterns. */
+  isSameCode(row: DatumRow | undefined): boolean {
+    if (row?.code !== undefined && this.#otherOuts.has(row.code)) return false;
+    const accepted = this.options.locked?.accepted ?? new Map<Digest, never>();
+    return isSameCode(this.node.stage, { row: row?.code, now: this.code }, accepted);
+  }
+
+  /** Notes the code halves of rows whose outs were others, as far as the store knows them. */
+  async #noteOtherOuts(): Promise<void> {
+    const now = outSources(this.options.facts.half.json).sort().join('\n');
+    const codes = new Set([...this.rows.values()].map((row) => row.code));
+    for (const code of codes) {
+      if (code === undefined || code === this.code) continue;
+      const outs = outSources(await this.options.store.readKey(code))
+        .sort()
+        .join('\n');
+      if (outs !== now) this.#otherOuts.add(code);
+    }
+  }
+
   /** Whether a datum needs work now that its input half is known. */
   decide(datum: DatumPlan, input: Digest): ReturnType<typeof decide> {
     const { stage } = this.node;
@@ -257,11 +279,7 @@ export class StageState {
       row: datum.row,
       input,
       code: this.code,
-      sameCode: isSameCode(
-        stage,
-        { row: datum.row?.code, now: this.code },
-        this.options.locked?.accepted ?? new Map(),
-      ),
+      sameCode: this.isSameCode(datum.row),
       force: this.options.force,
       always: stage.always && this.options.runAlways,
     });

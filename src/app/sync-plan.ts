@@ -139,6 +139,7 @@ async function planDataset(ctx: AppContext, request: SyncRequest, facts: Facts):
 
   const edited = [...edits.changed.map(({ path }) => path), ...edits.deleted];
   const strays = dataset.stage === undefined ? [] : edits.added.map(({ path }) => path);
+  const missing = new Set(edits.deleted);
   const find = await recordFinder(ctx.store, aim, edited.length + strays.length);
   for (const path of [...edited, ...strays].filter(within)) {
     if (put.has(path)) continue;
@@ -146,7 +147,7 @@ async function planDataset(ctx: AppContext, request: SyncRequest, facts: Facts):
     if (entry === undefined) remove.add(path);
     else {
       put.set(path, entry);
-      if (edits.deleted.includes(path)) changes.added++;
+      if (missing.has(path)) changes.added++;
       else changes.changed++;
     }
   }
