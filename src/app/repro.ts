@@ -1,4 +1,6 @@
+import { environmentOf } from '../graph/environment.ts';
 import type { EndEvent } from '../model/event.ts';
+import { invalid } from '../model/problem.ts';
 import { dryRun } from './dry-run.ts';
 import type { AppContext } from './ports.ts';
 import { runLocked } from './repro-run.ts';
@@ -18,6 +20,24 @@ export async function repro(ctx: AppContext, request: ReproRequest, ports: RunPo
 
 /** A run, or what it would do. */
 export async function startRun(ctx: AppContext, request: RunRequest, start: RunStart): Promise<EndEvent> {
+  await refuseElsewhere(ctx);
   if (request.dryRun) return await dryRun(ctx, request, start);
   return await withLock(ctx, `datawf ${request.kind}`, () => runLocked(ctx, request, start));
+}
+
+/** Better no run than one in another place than the branch's environment says (exit 2). */
+async function refuseElsewhere(ctx: AppContext): Promise<void> {
+  const environment = environmentOf(ctx.config, (await ctx.workspace.head()).branch);
+  const wish =
+    environment?.executor === 'kubernetes'
+      ? 'executor: kubernetes'
+      : environment?.trust === 'image'
+        ? 'trust: image'
+        : undefined;
+  if (environment === undefined || wish === undefined) return;
+  throw invalid(
+    'not-supported',
+    `the environment ${environment.name} says ${wish}, and this version runs commands on this machine only`,
+    `Take it out of .datawf/config.yaml, or work on a branch of another environment`,
+  );
 }
