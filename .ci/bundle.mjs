@@ -15,7 +15,6 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  keepNames: true,
   legalComments: 'none',
   logLevel: 'warning',
 });

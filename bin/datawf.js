@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import module from 'node:module';
 
 const [major, minor] = process.versions.node.split('.').map(Number);
@@ -9,6 +9,10 @@ if (major < 20 || (major === 20 && minor < 19)) {
   fail(`datawf needs Node 20.19 or newer, and this is Node ${process.versions.node}.`);
 } else if (main === undefined) {
   fail('datawf is not built here. Run: npm run build');
+} else if (process.argv.length === 3 && process.argv[2] === '--version') {
+  // What the command line would print, without loading it (20 ms of 60).
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  process.stdout.write(`${version}\n`);
 } else {
   module.enableCompileCache?.(); // Node 22.1 and newer
   const cli = await import(main.href);
