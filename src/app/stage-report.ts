@@ -1,5 +1,5 @@
 import type { Digest } from '../model/digest.ts';
-import type { Reason, RunCounts } from '../model/outcome.ts';
+import { NO_COUNTS, type Reason, type RunCounts } from '../model/outcome.ts';
 import type { DatumCounts, DepReport, StageReport, StageState as ReportedState } from '../model/report.ts';
 import type { StagePlanLine } from '../model/event.ts';
 import type { PlanMemo } from './plan-memo.ts';
@@ -141,16 +141,7 @@ function codeVersions(state: StageState): Record<string, number> | undefined {
 
 /** How the datums of a stage ended in a run. */
 export function runCounts(state: StageState): RunCounts {
-  const counts = {
-    planned: 0,
-    ran: 0,
-    cached: 0,
-    identical: 0,
-    failed: 0,
-    blocked: 0,
-    waiting: 0,
-    skipped: 0,
-  };
+  const counts: Record<keyof RunCounts, number> = { ...NO_COUNTS };
   if (state.progress === 'unchanged' || state.progress === 'outside') {
     return { ...counts, skipped: state.options.locked?.datums.count ?? 0 };
   }
