@@ -65,20 +65,22 @@ function maskingStream(pattern: RegExp, hidden: readonly string[]): MaskStream {
   };
 }
 
-/** How much of the text no later piece can make part of a value that isn't found yet. */
+/** How much of the text no later piece can make part of a value that isn't found yet; a value found may lie within a longer one that has begun before it. */
 function sureLength(text: string, pattern: RegExp, hidden: readonly string[]): number {
-  const maybeBegins = (from: number): boolean => {
+  const firstOpen = text.length - (hidden[0]?.length ?? 0) + 1;
+  const beginsAt = (from: number): boolean => {
     const length = text.length - from;
     return hidden.some((value) => value.length > length && text.startsWith(value.slice(0, length), from));
   };
+  const openFrom = (start: number, end: number): number | undefined => {
+    for (let from = Math.max(start, firstOpen); from < end; from++) if (beginsAt(from)) return from;
+    return undefined;
+  };
   let settled = 0;
   for (const match of text.matchAll(pattern)) {
-    if (maybeBegins(match.index)) return match.index;
+    const open = openFrom(settled, match.index + 1);
+    if (open !== undefined) return open;
     settled = match.index + match[0].length;
   }
-  const longest = hidden[0]?.length ?? 0;
-  for (let from = Math.max(settled, text.length - longest + 1); from < text.length; from++) {
-    if (maybeBegins(from)) return from;
-  }
-  return text.length;
+  return openFrom(settled, text.length) ?? text.length;
 }
