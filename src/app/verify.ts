@@ -52,7 +52,7 @@ interface Reading {
 
 async function readAgain(ctx: AppContext, top: 'objects' | 'trees'): Promise<Reading> {
   const names: Digest[] = [];
-  if (top === 'trees') for await (const digest of ctx.store.listTrees()) names.push(digest);
+  if (top === 'trees') for await (const { digest } of ctx.store.listTrees()) names.push(digest);
   else for await (const { digest } of ctx.store.listObjects()) names.push(digest);
   const paths = names.map((name) => `${top}/${name.slice(0, 2)}/${name}`);
   const columns = await hashFiles({

@@ -24,7 +24,7 @@ import { listBelow, listNames, removeQuietly } from './folder-list.ts';
 import { checkFileName, checkPrefix, checkSegmentName, isSegmentName } from './names.ts';
 import { NodeCache } from './node-cache.ts';
 import { FORMAT, README, RECOVER } from './recovery.ts';
-import type { Store } from './store.ts';
+import type { HeldObject, HeldTree, Store, Traffic } from './store.ts';
 
 /**
  * A store in a folder (docs/formats.md), made by its first write. Beside the layout that all stores share it has `tmp/`
@@ -33,6 +33,7 @@ import type { Store } from './store.ts';
  */
 export class DiskStore implements Store {
   readonly url: string;
+  readonly traffic: Traffic = { requests: 0, bytesUp: 0, bytesDown: 0 };
   /** Absolute. */
   readonly folder: string;
   readonly #nodes = new NodeCache();
@@ -154,10 +155,10 @@ export class DiskStore implements Store {
     }
   }
 
-  async *listObjects(): AsyncIterable<{ readonly digest: Digest; readonly size: number }> {
+  async *listObjects(): AsyncIterable<HeldObject> {
     for (const digest of this.#listDigests('objects')) {
       const stat = lstatSync(this.objectPath(digest), { throwIfNoEntry: false });
-      if (stat !== undefined) yield { digest, size: stat.size };
+      if (stat !== undefined) yield { digest, size: stat.size, since: stat.ctimeMs };
     }
   }
 
@@ -193,8 +194,11 @@ export class DiskStore implements Store {
     this.#nodes.put(digest, text);
   }
 
-  async *listTrees(): AsyncIterable<Digest> {
-    yield* this.#listDigests('trees');
+  async *listTrees(): AsyncIterable<HeldTree> {
+    for (const digest of this.#listDigests('trees')) {
+      const stat = lstatSync(this.#treePath(digest), { throwIfNoEntry: false });
+      if (stat !== undefined) yield { digest, since: stat.ctimeMs };
+    }
   }
 
   async removeTree(digest: Digest): Promise<void> {

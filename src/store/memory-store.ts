@@ -12,11 +12,12 @@ import {
   wrongBytes,
 } from './faults.ts';
 import { checkFileName, checkPrefix, checkSegmentName } from './names.ts';
-import type { Store } from './store.ts';
+import type { HeldObject, HeldTree, Store, Traffic } from './store.ts';
 
 /** A store that is gone with the process: for tests, and to plan on what isn't stored yet. */
 export class MemoryStore implements Store {
   readonly url = 'memory';
+  readonly traffic: Traffic = { requests: 0, bytesUp: 0, bytesDown: 0 };
   readonly #objects = new Map<Digest, Uint8Array>();
   readonly #trees = new Map<Digest, string>();
   readonly #keys = new Map<Digest, string>();
@@ -59,8 +60,8 @@ export class MemoryStore implements Store {
     writeAtomic(file, await this.readObject(digest));
   }
 
-  async *listObjects(): AsyncIterable<{ readonly digest: Digest; readonly size: number }> {
-    for (const [digest, bytes] of this.#objects) yield { digest, size: bytes.byteLength };
+  async *listObjects(): AsyncIterable<HeldObject> {
+    for (const [digest, bytes] of this.#objects) yield { digest, size: bytes.byteLength, since: 0 };
   }
 
   async removeObject(digest: Digest): Promise<void> {
@@ -85,8 +86,8 @@ export class MemoryStore implements Store {
     this.#trees.set(digest, text);
   }
 
-  async *listTrees(): AsyncIterable<Digest> {
-    yield* this.#trees.keys();
+  async *listTrees(): AsyncIterable<HeldTree> {
+    for (const digest of this.#trees.keys()) yield { digest, since: 0 };
   }
 
   async removeTree(digest: Digest): Promise<void> {

@@ -1,5 +1,27 @@
 import type { Digest } from '../model/digest.ts';
 
+/** What a store was asked and what moved, since it was opened. A folder counts no requests. */
+export interface Traffic {
+  readonly requests: number;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+}
+
+/** An object as a listing shows it. */
+export interface HeldObject {
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+  /** When it came, or was last looked at as a link: epoch milliseconds, never too early. */
+  readonly since: number;
+}
+
+/** A node of a tree as a listing shows it; `since` as for objects. */
+export interface HeldTree {
+  readonly digest: Digest;
+  readonly since: number;
+}
+
 /**
  * Bytes by digest, listings by digest, results by code half, and named small files: one layout on disk and on S3
  * (docs/formats.md). This comment and the suite test/contract/store.ts are the specification of every implementer.
@@ -13,6 +35,7 @@ import type { Digest } from '../model/digest.ts';
 export interface Store {
   /** How messages name it: a folder or a URL. */
   readonly url: string;
+  readonly traffic: Traffic;
 
   /** Those of the digests that the store doesn't have, in the order given. Looks at presence, not at bytes. */
   missingObjects(digests: readonly Digest[], signal?: AbortSignal): Promise<readonly Digest[]>;
@@ -25,14 +48,14 @@ export interface Store {
   /** Writes an object to a new file (absolute path, parent exists) by temp + rename, verified while it is written. */
   fetchObject(digest: Digest, file: string, signal?: AbortSignal): Promise<void>;
   /** Objects held, in no order. */
-  listObjects(): AsyncIterable<{ readonly digest: Digest; readonly size: number }>;
+  listObjects(): AsyncIterable<HeldObject>;
   removeObject(digest: Digest): Promise<void>;
 
   hasTree(digest: Digest): Promise<boolean>;
   /** Text of one node of a tree (docs/formats.md), verified. */
   readTree(digest: Digest): Promise<string>;
   putTree(digest: Digest, text: string): Promise<void>;
-  listTrees(): AsyncIterable<Digest>;
+  listTrees(): AsyncIterable<HeldTree>;
   removeTree(digest: Digest): Promise<void>;
 
   /** Readable code half (canonical JSON) or undefined. */

@@ -201,7 +201,8 @@ describe('a merge that cannot be done for certain is a conflict', () => {
       [base, ours, theirs].map((version) => lockText(full, version)),
     );
     if (what === 'keys')
-      for await (const tree of full.listTrees()) await bare.putTree(tree, await full.readTree(tree));
+      for await (const { digest } of full.listTrees())
+        await bare.putTree(digest, await full.readTree(digest));
     const request = { file: LOCK, texts: { base: one, ours: two!, theirs: three! } };
     const merged = await mergeText(bare, { ...request, prefer: undefined });
     expect(merged).toMatchObject({
