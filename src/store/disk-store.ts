@@ -22,8 +22,9 @@ import { digestHex } from '../util/blake3.ts';
 import { corruptTree, missingObject, missingSegment, missingTree, wrongBytes } from './faults.ts';
 import { listBelow, listNames, removeQuietly } from './folder-list.ts';
 import { checkFileName, checkPrefix, checkSegmentName, isSegmentName } from './names.ts';
+import { codeHalvesIn, dropKey, explainStore } from './layout.ts';
 import { NodeCache } from './node-cache.ts';
-import { FORMAT, README, RECOVER } from './recovery.ts';
+import { FORMAT } from './recovery.ts';
 import type { HeldObject, HeldTree, Store, Traffic } from './store.ts';
 
 /**
@@ -56,12 +57,7 @@ export class DiskStore implements Store {
     if (this.#temps !== undefined) return;
     try {
       this.#temps = new TempNames(this.folder);
-      if (!existsSync(`${this.folder}/recover.sh`)) {
-        const options = { tempFolder: `${this.folder}/tmp` };
-        writeAtomic(`${this.folder}/README.txt`, README, options);
-        writeAtomic(`${this.folder}/FORMAT`, FORMAT, options);
-        writeAtomic(`${this.folder}/recover.sh`, RECOVER, { ...options, mode: 0o755 });
-      }
+      explainStore(this.folder);
     } catch (error) {
       throw fsProblem(error, 'write to the store', this.folder);
     }
@@ -213,6 +209,15 @@ export class DiskStore implements Store {
   async putKey(codeHalf: Digest, json: string): Promise<void> {
     const file = `${this.folder}/keys/${codeHalf}.json`;
     if (!existsSync(file)) writeAtomic(file, json, { tempFolder: this.tempFolder() });
+  }
+
+  async removeKey(codeHalf: Digest): Promise<void> {
+    dropKey(this.folder, codeHalf);
+  }
+
+  async listCodeHalves(): Promise<readonly Digest[]> {
+    this.#check();
+    return codeHalvesIn(this.folder);
   }
 
   async listSegments(codeHalf: Digest): Promise<readonly string[]> {

@@ -102,6 +102,15 @@ export class MemoryStore implements Store {
     if (!this.#keys.has(codeHalf)) this.#keys.set(codeHalf, json);
   }
 
+  async removeKey(codeHalf: Digest): Promise<void> {
+    this.#keys.delete(codeHalf);
+  }
+
+  async listCodeHalves(): Promise<readonly Digest[]> {
+    const withResults = [...this.#segments].flatMap(([half, names]) => (names.size > 0 ? [half] : []));
+    return [...new Set([...this.#keys.keys(), ...withResults])].sort();
+  }
+
   async listSegments(codeHalf: Digest): Promise<readonly string[]> {
     return [...(this.#segments.get(codeHalf)?.keys() ?? [])].sort();
   }

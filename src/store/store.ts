@@ -61,6 +61,10 @@ export interface Store {
   /** Readable code half (canonical JSON) or undefined. */
   readKey(codeHalf: Digest): Promise<string | undefined>;
   putKey(codeHalf: Digest, json: string): Promise<void>;
+  /** Absent ones are fine. */
+  removeKey(codeHalf: Digest): Promise<void>;
+  /** Code halves that have results or a key, sorted. */
+  listCodeHalves(): Promise<readonly Digest[]>;
 
   /** Names of the result segments of a code half, sorted. */
   listSegments(codeHalf: Digest): Promise<readonly string[]>;

@@ -151,6 +151,11 @@ export function describeStore(name: string, make: (folder: string) => StoreUnder
       await store.putKey(ABSENT, '{"a":1}');
       await store.putKey(ABSENT, '{"a":2}');
       expect(await store.readKey(ABSENT)).toBe('{"a":1}');
+      expect(await store.listCodeHalves()).toEqual([ABSENT]);
+      await store.removeKey(ABSENT);
+      expect(await store.readKey(ABSENT)).toBeUndefined();
+      expect(await store.listCodeHalves()).toEqual([]);
+      await store.removeKey(ABSENT);
     });
 
     it('keeps segments by code half, sorted, the first of a name', async () => {
