@@ -1,6 +1,7 @@
-import type { Config } from '../model/config.ts';
+import type { Config, EnvironmentConfig } from '../model/config.ts';
 import type { Emit } from '../model/event.ts';
 import type { DiskStore } from '../store/disk-store.ts';
+import type { Store } from '../store/store.ts';
 import type { Git } from '../workspace/git.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 
@@ -24,6 +25,22 @@ export interface Surroundings {
   readonly version: string;
 }
 
+/** A store besides the local one, by its name in the configuration. */
+export interface Remote {
+  readonly name: string;
+  readonly store: Store;
+}
+
+/** What the branch at hand may use besides the local store. */
+export interface Remotes {
+  /** The environment that the branch fits, or the one that was forced; undefined where none is configured. */
+  readonly environment: EnvironmentConfig | undefined;
+  /** The one it writes; undefined where none is named. */
+  readonly write: Remote | undefined;
+  /** Those it reads in the order in which they are asked: the written one first, then what the environment reads. */
+  readonly read: readonly Remote[];
+}
+
 /** What every use case gets: the open workspace and what it may use. Built by cli/context, once per command. */
 export interface AppContext {
   readonly workspace: Workspace;
@@ -31,6 +48,10 @@ export interface AppContext {
   /** The workspace's local store. */
   readonly store: DiskStore;
   readonly config: Config;
+  /** The environment of the branch, or the one that was forced (`--env`). Opens nothing. */
+  readonly environment: () => Promise<EnvironmentConfig | undefined>;
+  /** Opens the branch's stores, once a command: ask for them only where the local store doesn't do. */
+  readonly remotes: () => Promise<Remotes>;
   readonly around: Surroundings;
   readonly emit: Emit;
   readonly signal: AbortSignal;

@@ -10,7 +10,6 @@ import { isBad } from './datum-plan.ts';
 import { datasetStates } from './datasets.ts';
 import { checkDrops } from './drop-guard.ts';
 import { execute } from './execute.ts';
-import { environmentOf } from '../graph/environment.ts';
 import { openLockWriter, type LockWriter } from './lock-writer.ts';
 import type { Settled } from './planner.ts';
 import type { AppContext } from './ports.ts';
@@ -224,7 +223,7 @@ async function runHead(
   { kind }: Pick<RunRequest, 'kind'>,
 ): Promise<RunHead> {
   const head = await ctx.workspace.head();
-  const environment = environmentOf(ctx.config, head.branch);
+  const environment = await ctx.environment();
   return {
     kind,
     argv: ctx.around.argv,

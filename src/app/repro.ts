@@ -1,4 +1,3 @@
-import { environmentOf } from '../graph/environment.ts';
 import type { EndEvent } from '../model/event.ts';
 import { invalid } from '../model/problem.ts';
 import { dryRun } from './dry-run.ts';
@@ -27,7 +26,7 @@ export async function startRun(ctx: AppContext, request: RunRequest, start: RunS
 
 /** Better no run than one in another place than the branch's environment says (exit 2). */
 async function refuseElsewhere(ctx: AppContext): Promise<void> {
-  const environment = environmentOf(ctx.config, (await ctx.workspace.head()).branch);
+  const environment = await ctx.environment();
   const wish =
     environment?.executor === 'kubernetes'
       ? 'executor: kubernetes'

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readParam, type ParamValue } from '../formats/params-file.ts';
 import { codeHalf, type CodeHalf } from '../graph/key.ts';
-import { environmentOf } from '../graph/environment.ts';
 import type { StageNode } from '../graph/graph.ts';
 import type { FileEntry } from '../model/file-entry.ts';
 import { invalid, notFound } from '../model/problem.ts';
@@ -35,8 +34,8 @@ export async function gatherFacts(
   });
   files.save();
   const params = paramReader(ctx);
-  const branch = environmentOf(ctx.config, (await ctx.workspace.head()).branch);
-  const envOf = (name: string): string | null => branch?.env.get(name) ?? ctx.around.env[name] ?? null;
+  const environment = await ctx.environment();
+  const envOf = (name: string): string | null => environment?.env.get(name) ?? ctx.around.env[name] ?? null;
   const facts = new Map<StageNode, StageFacts>();
   for (const node of nodes) {
     const { stage } = node;

@@ -2,14 +2,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, homedir, hostname } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { AppContext } from '../app/ports.ts';
+import type { AppContext, Remote, Remotes } from '../app/ports.ts';
 import type { RunPorts } from '../app/run-ports.ts';
 import { mergeConfig, parseConfigFile } from '../formats/config-file.ts';
-import type { Config } from '../model/config.ts';
+import { environmentOf, fillSlugs, storeChain, type SlugNames } from '../graph/environment.ts';
+import type { Config, EnvironmentConfig, StoreConfig } from '../model/config.ts';
 import type { Emit } from '../model/event.ts';
 import type { ProcessIdentity } from '../model/run-record.ts';
 import { DiskStore } from '../store/disk-store.ts';
-import { openGit } from '../workspace/git.ts';
+import { openGit, type Git } from '../workspace/git.ts';
 import { findWorkspace, type Workspace } from '../workspace/workspace.ts';
 import type { Globals } from './globals.ts';
 import { packagePath, packageVersion, type Host } from './host.ts';
@@ -20,18 +21,26 @@ export interface ContextParts {
   readonly globals: Globals;
   readonly signal: AbortSignal;
   readonly emit: Emit;
+  /** Name of the environment to use whatever the branch is. */
+  readonly environment: string | undefined;
 }
 
 /** Joins what a command works with; the only place that builds adapters. Opening costs a few file look-ups, no git. */
-export function openContext({ host, globals, signal, emit }: ContextParts): AppContext {
+export function openContext({ host, globals, signal, emit, environment: forced }: ContextParts): AppContext {
   const workspace = findWorkspace(resolve(host.cwd, globals.dir ?? '.'));
   const layers = readConfig(workspace, host.env);
   const config = globals.jobs === undefined ? layers : { ...layers, jobs: globals.jobs };
+  const git = openGit(workspace, host.env);
+  const environment = once(async () => environmentOf(config, (await workspace.head()).branch, forced));
   return {
     workspace,
-    git: openGit(workspace, host.env),
+    git,
     store: new DiskStore(storeFolder(workspace, config)),
     config,
+    environment,
+    remotes: once(async () =>
+      openRemotes({ workspace, git, config, host, environment: await environment() }),
+    ),
     around: {
       now: host.now,
       random: Math.random,
@@ -47,6 +56,50 @@ export function openContext({ host, globals, signal, emit }: ContextParts): AppC
     emit,
     signal,
   };
+}
+
+/** A question that is answered once, when it is first asked. */
+function once<Value>(ask: () => Promise<Value>): () => Promise<Value> {
+  let answer: Promise<Value> | undefined;
+  return () => (answer ??= ask());
+}
+
+interface RemoteParts {
+  readonly workspace: Workspace;
+  readonly git: Git;
+  readonly config: Config;
+  readonly host: Host;
+  readonly environment: EnvironmentConfig | undefined;
+}
+
+async function openRemotes(parts: RemoteParts): Promise<Remotes> {
+  const { workspace, git, config, host, environment } = parts;
+  const chain = storeChain(config, environment);
+  const urls = chain.read.map(({ url }) => url).join(' ');
+  const names: SlugNames = {
+    branch: urls.includes('{branch}') ? (await workspace.head()).branch : undefined,
+    user: urls.includes('{user}') ? await userName(git, host) : undefined,
+  };
+  const { openStore } = await import('../store/open-store.ts');
+  const open = async (store: StoreConfig): Promise<Remote> => {
+    const request = {
+      config: { ...store, url: fillSlugs(store.url, names) },
+      root: workspace.root,
+      env: host.env,
+      now: host.now,
+      random: Math.random,
+      tempFolder: join(storeFolder(workspace, config), 'tmp'),
+    };
+    return { name: store.name, store: await openStore(request) };
+  };
+  const read = await Promise.all(chain.read.map(open));
+  return { environment, write: read.find(({ name }) => name === chain.write?.name), read };
+}
+
+/** Whom `{user}` stands for: git's name of this person, or else the system's. */
+async function userName(git: Git, { env }: Host): Promise<string | undefined> {
+  const { name } = await git.user();
+  return name === '' ? env['USER'] : name;
 }
 
 /** Objects that root could damage through a hard link are copied into sandboxes up to this many bytes. */

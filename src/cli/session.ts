@@ -19,8 +19,11 @@ export interface Session {
   readonly globals: Globals;
   readonly signal: AbortSignal;
   readonly output: Output;
-  /** Opens the workspace around the current folder (or `-C`). Throws `no-repository`. Once per session. */
-  open(kind?: Kind): Promise<AppContext>;
+  /**
+   * Opens the workspace around the current folder (or `-C`), with the environment of that name whatever the branch is.
+   * Throws `no-repository`. Once per session.
+   */
+  open(kind?: Kind, environment?: string): Promise<AppContext>;
   /** Runner and history of an opened workspace, loaded when they are asked for. */
   ports(context: AppContext): Promise<RunPorts>;
   /** Prints the answer to a question: the document with `--json`, else the screen's text. */
@@ -83,11 +86,11 @@ export function openSession(parts: SessionParts): Session {
     signal,
     output,
     invoke,
-    open: async (asked = 'question') => {
+    open: async (asked = 'question', environment?: string) => {
       if (context !== undefined) return context;
       kind = asked;
       const { openContext } = await import('./context.ts');
-      context = openContext({ host, globals, signal, emit: reporter.emit });
+      context = openContext({ host, globals, signal, emit: reporter.emit, environment });
       if (kind === 'work') await reporter.load();
       return context;
     },
