@@ -22,7 +22,7 @@ export interface ContextParts {
   readonly signal: AbortSignal;
   readonly emit: Emit;
   /** Name of the environment to use whatever the branch is. */
-  readonly environment: string | undefined;
+  readonly environment?: string | undefined;
 }
 
 /** Joins what a command works with; the only place that builds adapters. Opening costs a few file look-ups, no git. */
