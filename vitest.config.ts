@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/{unit,contract,e2e}/**/*.test.ts'],
+    setupFiles: ['test/rig/property-setup.ts'],
     pool: 'forks',
     // vitest leaves one core idle, which is half of a small machine.
     maxWorkers: availableParallelism(),

@@ -18,6 +18,7 @@ import { add } from '../../src/app/add.ts';
 import { repro } from '../../src/app/repro.ts';
 import { openContext, openRunPorts } from '../../src/cli/context.ts';
 import type { WorkEvent } from '../../src/model/event.ts';
+import { runs } from '../rig/property.ts';
 import { filesBelow } from './story.ts';
 
 /**
@@ -321,8 +322,7 @@ async function check(steps: readonly Step[]): Promise<void> {
 
 test('any sequence of edits and runs ends in the lock and the files of one run from scratch', async () => {
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 10 }), check), {
-    numRuns: Number(process.env['DATAWF_TEST_RUNS'] ?? 30),
-    seed: Number(process.env['DATAWF_TEST_SEED'] ?? 20240131),
+    numRuns: runs(8),
     endOnFailure: true,
   });
 }, 240_000);

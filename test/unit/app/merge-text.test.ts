@@ -13,6 +13,7 @@ import { MemoryStore } from '../../../src/store/memory-store.ts';
 import { readTable, writeTable } from '../../../src/store/tables.ts';
 import { readListing, writeListing } from '../../../src/store/trees.ts';
 import { digestHex } from '../../../src/util/blake3.ts';
+import { runs } from '../../rig/property.ts';
 
 const LOCK = 'datawf.lock' as RepoPath;
 const POINTER = 'data/raw.datawf' as RepoPath;
@@ -114,7 +115,7 @@ describe('merging a stage that both sides ran', () => {
           expected.reduce((sum, { size }) => sum + size, 0),
         ]);
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -126,7 +127,7 @@ describe('merging a stage that both sides ran', () => {
         expect(textOf(await mergeLocks(store, [a, b, a]))).toBe(await lockText(store, b));
         expect(textOf(await mergeLocks(store, [a, b, b]))).toBe(await lockText(store, b));
       }),
-      { numRuns: 30 },
+      { numRuns: runs(30) },
     );
   });
 
@@ -280,7 +281,7 @@ describe('merging data added by hand', () => {
           textOf(await merge(store, [base, b, a], 'theirs')),
         );
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { mergeConfig, parseConfigFile } from '../../../src/formats/config-file.ts';
 import type { Config } from '../../../src/model/config.ts';
+import { runs } from '../../rig/property.ts';
 import { mutations, problemOf, valueOrProblem } from './texts.ts';
 
 const FORMATS = `stores:
@@ -177,7 +178,7 @@ describe('the configuration', () => {
         const layer = valueOrProblem(() => parseConfigFile(text, 'config.yaml'));
         if (layer !== undefined) valueOrProblem(() => mergeConfig([layer]));
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

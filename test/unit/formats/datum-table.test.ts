@@ -4,6 +4,7 @@ import { formatRow, formatRows, parseRow } from '../../../src/formats/datum-tabl
 import { capturesText } from '../../../src/model/captures.ts';
 import type { DatumRow } from '../../../src/model/datum.ts';
 import type { Digest } from '../../../src/model/digest.ts';
+import { runs } from '../../rig/property.ts';
 import { digest, mutations, problemOf, valueOrProblem } from './texts.ts';
 
 const GOOD = `ok ${digest('0a')} ${digest('1b')} ${digest('2c')} date=2024-01-03&station=a`;
@@ -77,7 +78,7 @@ describe('a row of a datum table', () => {
   test('damaged in any way is a row or a problem', () => {
     fc.assert(
       fc.property(mutations([GOOD, NEVER]), (line) => void valueOrProblem(() => parseRow(line))),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 });

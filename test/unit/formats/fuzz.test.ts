@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { readParam } from '../../../src/formats/params-file.ts';
 import { parsePipelineFile } from '../../../src/formats/pipeline-file.ts';
 import { pathFault, repoPath } from '../../../src/model/repo-path.ts';
+import { runs } from '../../rig/property.ts';
 import { mutations, valueOrProblem } from './texts.ts';
 
 const PIPELINE = `defaults: {image: "i:1", env: {A: 1}}
@@ -43,7 +44,7 @@ test('a pipeline damaged in any way is one or a problem, and never leads out of 
         read?.place(stage.id, ['deps', 'raw', 0]);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 
@@ -53,6 +54,6 @@ test('params damaged in any way have a value or are a problem', () => {
     fc.property(mutations([text]), fc.constantFrom('a', 'a.b', 'a.b.1.c', 'a.d.0'), (damaged, key) => {
       valueOrProblem(() => readParam(damaged, 'params.yaml', key));
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });

@@ -5,6 +5,7 @@ import { readLockYaml } from '../../../src/formats/lock-yaml.ts';
 import { isDigest, type Digest } from '../../../src/model/digest.ts';
 import { EMPTY_LOCK, type Lock, type LockStage } from '../../../src/model/lock.ts';
 import { pathFault, type RepoPath } from '../../../src/model/repo-path.ts';
+import { runs } from '../../rig/property.ts';
 import { digest, mutations, problemOf, valueOrProblem } from './texts.ts';
 
 const TEXT = `version: 1
@@ -87,7 +88,7 @@ describe('a datawf.lock', () => {
       fc.property(locks, (lock) => {
         expect(readLockYaml(formatLockFile(lock), 'datawf.lock')).toEqual(lock);
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     );
   });
 
@@ -167,7 +168,7 @@ describe('a datawf.lock', () => {
           }
         }
       }),
-      { numRuns: 800 },
+      { numRuns: runs(800) },
     );
   });
 });

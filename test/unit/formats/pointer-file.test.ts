@@ -4,6 +4,7 @@ import { formatPointerFile, parsePointerFile } from '../../../src/formats/pointe
 import type { Digest } from '../../../src/model/digest.ts';
 import type { Pointer } from '../../../src/model/pointer.ts';
 import { isWithin, pathFault, repoPath, type RepoPath } from '../../../src/model/repo-path.ts';
+import { runs } from '../../rig/property.ts';
 import { digest, mutations, problemOf, valueOrProblem } from './texts.ts';
 
 const FILE = repoPath('data/raw.datawf');
@@ -107,7 +108,7 @@ describe('a pointer file', () => {
         expect(isWithin(pointer.path, 'data')).toBe(true);
         expect(pointer.path).not.toMatch(/(^|\/)\.git(\/|$)/i);
       }),
-      { numRuns: 800 },
+      { numRuns: runs(800) },
     );
   });
 });

@@ -6,6 +6,7 @@ import type { Digest } from '../../../src/model/digest.ts';
 import type { FileEntry } from '../../../src/model/file-entry.ts';
 import { compareBytes, pathFault } from '../../../src/model/repo-path.ts';
 import { digestHex } from '../../../src/util/blake3.ts';
+import { runs } from '../../rig/property.ts';
 
 const A = 'a'.repeat(64) as Digest;
 
@@ -81,7 +82,7 @@ describe('a listing as text', () => {
         }
         expect(formatListing(read)).toBe(text);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { readWithPackage } from '../../../src/formats/yaml-document.ts';
 import type { YamlNode } from '../../../src/formats/yaml-node.ts';
 import { readSubset } from '../../../src/formats/yaml-subset.ts';
+import { runs } from '../../rig/property.ts';
 import { mutations, valueOrProblem } from './texts.ts';
 
 const ORDINARY = `# a comment
@@ -70,7 +71,7 @@ describe('the quick reader', () => {
         const quick = readSubset(text);
         if (quick !== undefined) expect(meaning(quick)).toEqual(viaPackage(text));
       }),
-      { numRuns: 4000 },
+      { numRuns: runs(4000) },
     );
   });
 
@@ -106,7 +107,7 @@ describe('the quick reader', () => {
         const quick = readSubset(text);
         if (quick !== undefined) expect(meaning(quick)).toEqual(viaPackage(text));
       }),
-      { numRuns: 4000 },
+      { numRuns: runs(4000) },
     );
   });
 

@@ -7,6 +7,7 @@ import { matchPath } from '../../../src/model/pattern.ts';
 import { parseLabel } from '../../../src/model/period.ts';
 import { compareBytes } from '../../../src/model/repo-path.ts';
 import type { Stage } from '../../../src/model/stage.ts';
+import { runs } from '../../rig/property.ts';
 import { stageOf, type DepText, type MatrixText } from './stage-of.ts';
 
 const CLOCK = { now: Date.UTC(2024, 0, 5), zone: 'UTC' };
@@ -158,7 +159,7 @@ describe('datums', () => {
         expect(ids(deriveDatums(each.stage, each.candidates, CLOCK))).toEqual(existing(each));
         compared++;
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     );
     expect(compared).toBeGreaterThan(200);
   });
@@ -180,7 +181,7 @@ describe('datums', () => {
           });
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -196,7 +197,7 @@ describe('datums', () => {
         expect(other.waiting.map(({ id }) => id)).toEqual(set.waiting.map(({ id }) => id));
         expect(usageOf(other)).toEqual(usageOf(set));
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -219,7 +220,7 @@ describe('datums', () => {
           if (set.waiting.length === 0) expect(used).toBe(seen.size);
         });
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -235,7 +236,7 @@ describe('datums', () => {
           expect(missingDeps.length).toBeGreaterThan(0);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });

@@ -5,6 +5,7 @@ import { findReadings } from '../../../src/model/pattern-readings.ts';
 import { labelOf, periodStart } from '../../../src/model/period.ts';
 import { isSystemFile, pathFault } from '../../../src/model/repo-path.ts';
 import { Problem } from '../../../src/model/problem.ts';
+import { runs } from '../../rig/property.ts';
 
 const FORMATS = ['%Y', '%Y-%m', '%Y%m%d', '%Y/%m/%d', 'y%Y/%j', '%G-W%V', '%Y-%m-%dT%H', '%Y%m%d%H%M%S'];
 const text = fc.constantFrom('a', '-', '_', 'x.y', '.csv', '1', '20');
@@ -79,7 +80,7 @@ describe('patterns', () => {
           expect(error).toMatchObject({ code: 'ambiguous-path' });
         }
       }),
-      { numRuns: 700 },
+      { numRuns: runs(700) },
     );
     expect(read).toBeGreaterThan(300);
   });
@@ -95,7 +96,7 @@ describe('patterns', () => {
           expect(pattern.matcher.match(path)).toEqual(readings[0]);
         }
       }),
-      { numRuns: 700 },
+      { numRuns: runs(700) },
     );
   });
 
@@ -107,7 +108,7 @@ describe('patterns', () => {
             expect(canMeet(a, b)).toBe(true);
         }
       }),
-      { numRuns: 1500 },
+      { numRuns: runs(1500) },
     );
   });
 

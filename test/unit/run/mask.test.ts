@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createMask } from '../../../src/run/mask.ts';
+import { runs } from '../../rig/property.ts';
 
 function streamed(values: readonly string[], pieces: readonly string[]): string {
   const stream = createMask(values).stream();
@@ -51,7 +52,7 @@ describe('a mask', () => {
           expect(streamed(values, pieces)).toBe(createMask(values).text(pieces.join('')));
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });

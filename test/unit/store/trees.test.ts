@@ -16,6 +16,7 @@ import {
   writeListing,
 } from '../../../src/store/trees.ts';
 import { digestHex } from '../../../src/util/blake3.ts';
+import { runs } from '../../rig/property.ts';
 
 /** Counts what is read, so that a test can say what isn't. */
 class CountingStore extends MemoryStore {
@@ -122,7 +123,7 @@ describe('a patched tree', () => {
         expect(patched).toEqual(whole);
         expect(await readListing(store, patched.tree)).toEqual(sorted(files.values()));
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   }, 120_000);
 
@@ -187,7 +188,7 @@ describe('the difference of two trees', () => {
         expect(back.added).toEqual(diff.deleted);
         expect(back.deleted).toEqual(diff.added);
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   }, 120_000);
 

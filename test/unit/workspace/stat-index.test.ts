@@ -10,6 +10,7 @@ import { viewOf } from '../../../src/workspace/stat-index.ts';
 import { mergeTable, type FileRows } from '../../../src/workspace/stat-merge.ts';
 import { flagsOfKind } from '../../../src/workspace/stat-table.ts';
 import { snapshotHome } from '../../../src/workspace/snapshot.ts';
+import { runs } from '../../rig/property.ts';
 import { entryOf, HomeRig, newFolder } from './fixture.ts';
 
 function rowsOf(entries: readonly FileEntry[]): FileRows {
@@ -75,7 +76,7 @@ describe('an index', () => {
         for (const one of wanted) expect(view?.entry(one.path)).toEqual(one);
         expect(view?.entry('data/never')).toBeUndefined();
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
