@@ -1,7 +1,6 @@
 import { labelPeriod, datumTimes } from '../graph/datums.ts';
 import { closure, type StageNode } from '../graph/graph.ts';
 import { selectTargets, type Selection } from '../graph/select.ts';
-import { resolveMoment } from '../model/moment.ts';
 import { invalid, refused } from '../model/problem.ts';
 import { datasetStates, type DatasetStates } from './datasets.ts';
 import { openMemo, type PlanMemo } from './plan-memo.ts';
@@ -12,6 +11,7 @@ import { loadProject, lockedStage, workTreeFiles, type Project } from './project
 import { findSources, type Sources } from './sources.ts';
 import { gatherFacts } from './stage-facts.ts';
 import { StageState } from './stage-state.ts';
+import { timeWindow } from './time-window.ts';
 import { typedPath } from './typed-path.ts';
 
 /** What to look at and how. */
@@ -21,6 +21,8 @@ export interface AssessRequest {
   readonly single?: boolean;
   readonly downstream?: boolean;
   readonly force?: boolean;
+  /** Datums of the named stages that earlier code made run again, also where `on_code_change: keep` leaves them. */
+  readonly renew?: boolean;
   readonly runCache?: boolean;
   readonly runAlways?: boolean;
   readonly since?: string | undefined;
@@ -127,6 +129,7 @@ export async function prepare(
       inScope: scope.has(node),
       zone: project.pipeline.zone,
       force: forced.has(node),
+      renew: request.renew === true && selection.stages.has(node),
       runCache: request.runCache ?? true,
       runAlways: request.runAlways ?? false,
       checkObjects: own.states.some(({ state }) => state === 'missing'),
@@ -153,17 +156,8 @@ function narrowed(selects: Selects, mode: BackfillMode | undefined): Selects {
 
 /** Lets in the datums whose period meets the half-open `[since, until)`; stages without time let all in. */
 function timeFilter(ctx: AppContext, project: Project, request: AssessRequest): (node: StageNode) => Selects {
-  const clock = { now: ctx.around.now(), zone: project.pipeline.zone };
-  const since = request.since === undefined ? -Infinity : resolveMoment(request.since, clock);
-  const until = request.until === undefined ? Infinity : resolveMoment(request.until, clock);
-  if (since >= until) {
-    throw invalid(
-      'empty-window',
-      `the window from ${request.since ?? ''} to ${request.until ?? ''} is empty`,
-      '--until is not included: name the day after the last one.',
-    );
-  }
-  if (since === -Infinity && until === Infinity) return () => () => true;
+  const window = timeWindow(ctx, project.pipeline.zone, request);
+  if (window === undefined) return () => () => true;
   return (node) => {
     const times = datumTimes(node.stage);
     const name = times.find((time) => time === request.by) ?? times[0];
@@ -179,7 +173,7 @@ function timeFilter(ctx: AppContext, project: Project, request: AssessRequest): 
       const label = captures.get(name);
       if (label === undefined) return true;
       const period = labelPeriod(label);
-      return period.start < until && period.end > since;
+      return period.start < window.end && period.end > window.start;
     };
   };
 }

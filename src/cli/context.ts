@@ -9,7 +9,7 @@ import { environmentOf, fillSlugs, storeChain, type SlugNames } from '../graph/e
 import type { Config, EnvironmentConfig, StoreConfig } from '../model/config.ts';
 import type { Emit } from '../model/event.ts';
 import type { ProcessIdentity } from '../model/run-record.ts';
-import { DiskStore } from '../store/disk-store.ts';
+import { LayeredStore } from '../store/layered-store.ts';
 import { openGit, type Git } from '../workspace/git.ts';
 import { findWorkspace, type Workspace } from '../workspace/workspace.ts';
 import type { Globals } from './globals.ts';
@@ -32,15 +32,17 @@ export function openContext({ host, globals, signal, emit, environment: forced }
   const config = globals.jobs === undefined ? layers : { ...layers, jobs: globals.jobs };
   const git = openGit(workspace, host.env);
   const environment = once(async () => environmentOf(config, (await workspace.head()).branch, forced));
+  const remotes = once(async () =>
+    openRemotes({ workspace, git, config, host, environment: await environment() }),
+  );
+  const behind = async () => (await remotes()).read.map(({ store }) => store);
   return {
     workspace,
     git,
-    store: new DiskStore(storeFolder(workspace, config)),
+    store: new LayeredStore(storeFolder(workspace, config), behind),
     config,
     environment,
-    remotes: once(async () =>
-      openRemotes({ workspace, git, config, host, environment: await environment() }),
-    ),
+    remotes,
     around: {
       now: host.now,
       random: Math.random,
@@ -128,6 +130,7 @@ export function openRunPorts(context: AppContext, userId: number | undefined): R
       return createLocalRunner({
         root: workspace.root,
         storeFolder: store.folder,
+        node: around.program.node,
         path: around.env['PATH'] ?? '',
         process: await processOf(),
         now: around.now,

@@ -4,6 +4,9 @@ import { damaged, Problem } from '../model/problem.ts';
 import type { ResultRecord } from '../model/result.ts';
 import type { Store } from './store.ts';
 
+/** What results are read from: a store, or what is kept of another's. */
+export type ResultSource = Pick<Store, 'url' | 'listSegments' | 'readSegment'>;
+
 /** The run cache of one code half, as it was when it was opened. */
 export interface Results {
   readonly codeHalf: Digest;
@@ -11,13 +14,15 @@ export interface Results {
   readonly count: number;
   /** The result that a row pins where there is one, or else the newest for this input. Raises `corrupt-results`. */
   find(input: Digest, pinned?: Digest): ResultRecord | undefined;
+  /** That very result of this input. Raises `corrupt-results`. */
+  findResult(input: Digest, result: Digest): ResultRecord | undefined;
 }
 
 /**
  * Reads all segments of a code half once. A segment's last line may be cut short (power loss): it is passed over. Another
  * that can't be read raises `corrupt-results` (exit 7). Cost: about 1 µs a result; fields are read when asked for.
  */
-export async function openResults(store: Store, codeHalf: Digest): Promise<Results> {
+export async function openResults(store: ResultSource, codeHalf: Digest): Promise<Results> {
   const byInput = new Map<Digest, ResultLine[]>();
   let count = 0;
   for (const segment of await readSegments(store, codeHalf)) {
@@ -35,6 +40,10 @@ export async function openResults(store: Store, codeHalf: Digest): Promise<Resul
       const lines = byInput.get(input);
       if (lines === undefined) return undefined;
       const line = lines.findLast(({ result }) => result === pinned) ?? newestOf(lines);
+      return line === undefined ? undefined : recordOf(line);
+    },
+    findResult: (input, result) => {
+      const line = byInput.get(input)?.findLast((one) => one.result === result);
       return line === undefined ? undefined : recordOf(line);
     },
   };
@@ -55,7 +64,7 @@ export interface Segment {
 }
 
 /** All segments of a code half, oldest first. */
-export async function readSegments(store: Store, codeHalf: Digest): Promise<Segment[]> {
+export async function readSegments(store: ResultSource, codeHalf: Digest): Promise<Segment[]> {
   for (let tried = 0; ; tried++) {
     try {
       const segments: Segment[] = [];

@@ -217,7 +217,7 @@ export async function patchNodes(
   }
   let top: NodeRef | undefined;
   for (const node of splitRefs(refs)) {
-    if (!(await store.hasTree(node.ref.digest))) await store.putTree(node.ref.digest, node.text);
+    await store.putTree(node.ref.digest, node.text);
     top = node.ref;
   }
   if (top === undefined) throw new Error('a tree has a root');

@@ -1,0 +1,85 @@
+import { labelPeriod, datumTimes } from '../graph/datums.ts';
+import type { StageNode } from '../graph/graph.ts';
+import type { Captures } from '../model/captures.ts';
+import { matchPath, type Pattern } from '../model/pattern.ts';
+import type { Period } from '../model/period.ts';
+import { isWithin } from '../model/repo-path.ts';
+import { dataScope } from './checkout-scope.ts';
+import type { AppContext } from './ports.ts';
+import type { Dataset, Project } from './project.ts';
+import { timeWindow, type Window } from './time-window.ts';
+
+/** What a command that moves data is about. */
+export interface TransferScope {
+  readonly datasets: ReadonlySet<Dataset>;
+  /** Whether a file, by its repository path, is meant; undefined: the whole dataset. */
+  readonly filesOf: (dataset: Dataset) => ((path: string) => boolean) | undefined;
+  /** Whether a datum's row is meant. */
+  readonly rowsOf: (node: StageNode) => (captures: Captures) => boolean;
+  /** Neither targets nor a window narrow it. */
+  readonly isAll: boolean;
+}
+
+/** Reads targets and a window. Throws `no-target` (exit 4), `empty-window` (exit 2). */
+export function transferScope(
+  ctx: AppContext,
+  project: Project,
+  request: Window & { readonly targets: readonly string[] },
+): TransferScope {
+  const { datasets, within } = dataScope(ctx, project, request.targets);
+  const window = timeWindow(ctx, project.pipeline.zone, request);
+  const filesOf = (dataset: Dataset): ((path: string) => boolean) | undefined => {
+    const inTime = window === undefined ? undefined : fileFilter(project, dataset, window);
+    const isNamed = within?.(dataset, dataset.home) === false ? within : undefined;
+    if (isNamed === undefined) return inTime;
+    return (path) => isNamed(dataset, path) && (inTime?.(path) ?? true);
+  };
+  return {
+    datasets,
+    filesOf,
+    rowsOf: (node) => (window === undefined ? () => true : rowFilter(node, window)),
+    isAll: request.targets.length === 0 && window === undefined,
+  };
+}
+
+function rowFilter({ stage }: StageNode, window: Period): (captures: Captures) => boolean {
+  const [name] = datumTimes(stage);
+  return (captures) => {
+    const label = name === undefined ? undefined : captures.get(name);
+    return label === undefined || meets(window, label);
+  };
+}
+
+/** The period of a file is what the out that makes it says, of added data the deps that see it; a file without one is in. */
+function fileFilter(
+  project: Project,
+  dataset: Dataset,
+  window: Period,
+): ((path: string) => boolean) | undefined {
+  const patterns = dataset.stage === undefined ? depPatterns(project, dataset) : outPatterns(dataset.stage);
+  const timed = patterns.filter((pattern) => pattern.times.size > 0);
+  if (timed.length === 0) return undefined;
+  return (path) => {
+    for (const pattern of timed) {
+      const captures = matchPath(pattern, path);
+      const [name] = pattern.times.keys();
+      const label = name === undefined ? undefined : captures?.get(name);
+      if (label !== undefined) return meets(window, label);
+    }
+    return true;
+  };
+}
+
+function outPatterns({ stage }: StageNode): readonly Pattern[] {
+  return stage.outs.map(({ pattern }) => pattern);
+}
+
+function depPatterns(project: Project, { home }: Dataset): readonly Pattern[] {
+  const all = project.graph.order.flatMap(({ stage }) => stage.deps.map(({ pattern }) => pattern));
+  return all.filter((pattern) => isWithin(pattern.home, home) || isWithin(home, pattern.home));
+}
+
+function meets(window: Period, label: string): boolean {
+  const period = labelPeriod(label);
+  return period.start < window.end && period.end > window.start;
+}
