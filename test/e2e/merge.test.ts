@@ -1,7 +1,7 @@
 import { cpSync, rmSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { expectSchema } from '../rig/schemas.ts';
-import type { Result } from './rig.ts';
+import { dropKept, keepRig, type Result } from './rig.ts';
 import { openStory, type Story } from './story.ts';
 
 const PIPELINE = `
@@ -36,12 +36,7 @@ async function branches(
   pipeline: string,
   edits: { readonly here: Edit; readonly there: Edit },
 ): Promise<Story> {
-  const story = await openStory(pipeline);
-  await story.succeed('init');
-  story.files({ 'data/raw/a.csv': 'a\n', 'data/raw/b.csv': 'b\n', 'notes.txt': 'x\n' });
-  await story.succeed('add', 'data/raw');
-  await story.succeed('repro');
-  await commit(story, 'base');
+  const story = await openBase(pipeline);
   await story.git('checkout', '--quiet', '-b', 'other');
   await runEdit(story, edits.there);
   await story.git('checkout', '--quiet', 'main');
@@ -49,6 +44,23 @@ async function branches(
   await runEdit(story, edits.here);
   return story;
 }
+
+/** Two raw files, run and committed; made once for each pipeline. */
+async function openBase(pipeline: string): Promise<Story> {
+  const from = bases.get(pipeline);
+  if (from !== undefined) return await openStory(undefined, { from });
+  const story = await openStory(pipeline);
+  await story.succeed('init');
+  story.files({ 'data/raw/a.csv': 'a\n', 'data/raw/b.csv': 'b\n', 'notes.txt': 'x\n' });
+  await story.succeed('add', 'data/raw');
+  await story.succeed('repro');
+  await commit(story, 'base');
+  bases.set(pipeline, keepRig(story));
+  return story;
+}
+
+const bases = new Map<string, string>();
+afterAll(dropKept);
 
 async function runEdit(story: Story, edit: Edit): Promise<void> {
   edit(story);
@@ -246,12 +258,7 @@ describe('lock resolve', () => {
 });
 
 test('git diff shows files added, changed and deleted, also from a subfolder', async () => {
-  const story = await openStory(COLLECT);
-  await story.succeed('init');
-  story.files({ 'data/raw/a.csv': 'a\n', 'data/raw/b.csv': 'b\n' });
-  await story.succeed('add', 'data/raw');
-  await story.succeed('repro');
-  await commit(story, 'base');
+  const story = await openBase(COLLECT);
   story.files({ 'data/raw/a.csv': 'changed\n', 'data/raw/c.csv': 'c\n' });
   story.remove('data/raw/b.csv');
   await story.succeed('repro');

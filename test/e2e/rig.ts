@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -58,15 +59,23 @@ export interface Rig {
   path(path: string): string;
 }
 
-/** Opens a rig for the running test; it is removed when the test ends. `git: false` leaves the folder without a repository. */
-export async function openRig(options: { readonly git?: boolean } = {}): Promise<Rig> {
+export interface RigOptions {
+  /** `false` leaves the folder without a repository. */
+  readonly git?: boolean;
+  /** A repository to begin with: a folder that `keepRig` answered. */
+  readonly from?: string;
+}
+
+/** Opens a rig for the running test; it is removed when the test ends. */
+export async function openRig(options: RigOptions = {}): Promise<Rig> {
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'datawf-e2e-')));
   onTestFinished(() => {
     rmSync(base, { recursive: true, force: true, maxRetries: 3 });
   });
   const root = join(base, 'repo');
   const home = join(base, 'home');
-  mkdirSync(root);
+  if (options.from === undefined) mkdirSync(root);
+  else cpSync(options.from, root, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
   mkdirSync(home);
   writeFileSync(
     join(home, '.gitconfig'),
@@ -118,8 +127,23 @@ export async function openRig(options: { readonly git?: boolean } = {}): Promise
       rmSync(path(name), { recursive: true });
     },
   };
-  if (options.git !== false) await rig.git('init', '--quiet');
+  if (options.git !== false && options.from === undefined) await rig.git('init', '--quiet');
   return rig;
+}
+
+/** Keeps a copy of a rig's repository as it is now, for further tests of the file to begin with; `dropKept` removes it. */
+export function keepRig(rig: Rig): string {
+  const folder = mkdtempSync(join(tmpdir(), 'datawf-e2e-'));
+  kept.push(folder);
+  cpSync(rig.root, folder, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
+  return folder;
+}
+
+const kept: string[] = [];
+
+/** Removes what `keepRig` kept; for `afterAll`. */
+export function dropKept(): void {
+  for (const folder of kept.splice(0)) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 }
 
 function runProcess(

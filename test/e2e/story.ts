@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { WorkEvent } from '../../src/model/event.ts';
 import type { RunCounts } from '../../src/model/outcome.ts';
 import type { DatumCounts, DepReport, StageReport } from '../../src/model/report.ts';
-import { openRig, type Result, type Rig, type RunOptions } from './rig.ts';
+import { openRig, type Result, type Rig, type RigOptions, type RunOptions } from './rig.ts';
 
 /** A run of `repro --json`, read. */
 export interface Repro {
@@ -46,8 +46,8 @@ export interface Story extends Rig {
   files(texts: Readonly<Record<string, string>>): void;
 }
 
-export async function openStory(pipeline?: string): Promise<Story> {
-  const rig = await openRig();
+export async function openStory(pipeline?: string, options: RigOptions = {}): Promise<Story> {
+  const rig = await openRig(options);
   const reproWith = async (options: RunOptions, ...args: readonly string[]): Promise<Repro> =>
     readRepro(await rig.datawf(['repro', '--json', ...args], options));
   const story: Story = {

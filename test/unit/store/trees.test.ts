@@ -123,7 +123,7 @@ describe('a patched tree', () => {
         expect(patched).toEqual(whole);
         expect(await readListing(store, patched.tree)).toEqual(sorted(files.values()));
       }),
-      { numRuns: runs(40) },
+      { numRuns: runs(12) },
     );
   }, 120_000);
 
