@@ -1,4 +1,4 @@
-import type { Config, EnvironmentConfig } from '../model/config.ts';
+import type { Config, EnvironmentConfig, StoreConfig } from '../model/config.ts';
 import type { Emit } from '../model/event.ts';
 import type { DiskStore } from '../store/disk-store.ts';
 import type { Store } from '../store/store.ts';
@@ -29,6 +29,8 @@ export interface Surroundings {
 export interface Remote {
   readonly name: string;
   readonly store: Store;
+  /** What was read of its results, kept apart from those of this workspace (store/mirror.ts). */
+  readonly kept: DiskStore;
 }
 
 /** What the branch at hand may use besides the local store. */
@@ -52,6 +54,8 @@ export interface AppContext {
   readonly environment: () => Promise<EnvironmentConfig | undefined>;
   /** Opens the branch's stores, once a command: ask for them only where the local store doesn't do. */
   readonly remotes: () => Promise<Remotes>;
+  /** Any store of the configuration, as a branch has it. Throws `no-branch`, `no-user` (exit 2) where its URL wants one. */
+  readonly openStore: (store: StoreConfig, branch: string | undefined) => Promise<Remote>;
   readonly around: Surroundings;
   readonly emit: Emit;
   readonly signal: AbortSignal;

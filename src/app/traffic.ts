@@ -51,7 +51,7 @@ export function openTraffic(ctx: AppContext, doing: string): Traffic {
       const { read } = await ctx.remotes();
       const requests = read.reduce((sum, { store }) => sum + store.traffic.requests, 0);
       const seconds = (ctx.around.now() - started) / 1000;
-      return { event: 'end', ...done, requests, seconds, ...facts };
+      return { event: 'end', ...(facts.dryRun ? total : done), requests, seconds, ...facts };
     },
   };
 }

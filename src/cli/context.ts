@@ -5,11 +5,13 @@ import { fileURLToPath } from 'node:url';
 import type { AppContext, Remote, Remotes } from '../app/ports.ts';
 import type { RunPorts } from '../app/run-ports.ts';
 import { mergeConfig, parseConfigFile } from '../formats/config-file.ts';
-import { environmentOf, fillSlugs, storeChain, type SlugNames } from '../graph/environment.ts';
+import { environmentOf, fillSlugs, storeChain } from '../graph/environment.ts';
 import type { Config, EnvironmentConfig, StoreConfig } from '../model/config.ts';
 import type { Emit } from '../model/event.ts';
 import type { ProcessIdentity } from '../model/run-record.ts';
+import { DiskStore } from '../store/disk-store.ts';
 import { LayeredStore } from '../store/layered-store.ts';
+import { digestHex } from '../util/blake3.ts';
 import { openGit, type Git } from '../workspace/git.ts';
 import { findWorkspace, type Workspace } from '../workspace/workspace.ts';
 import type { Globals } from './globals.ts';
@@ -43,6 +45,7 @@ export function openContext({ host, globals, signal, emit, environment: forced }
     config,
     environment,
     remotes,
+    openStore: (store, branch) => openConfigured({ workspace, git, config, host }, store, branch),
     around: {
       now: host.now,
       random: Math.random,
@@ -75,27 +78,34 @@ interface RemoteParts {
 }
 
 async function openRemotes(parts: RemoteParts): Promise<Remotes> {
-  const { workspace, git, config, host, environment } = parts;
+  const { workspace, config, environment } = parts;
   const chain = storeChain(config, environment);
-  const urls = chain.read.map(({ url }) => url).join(' ');
-  const names: SlugNames = {
-    branch: urls.includes('{branch}') ? (await workspace.head()).branch : undefined,
-    user: urls.includes('{user}') ? await userName(git, host) : undefined,
-  };
-  const { openStore } = await import('../store/open-store.ts');
-  const open = async (store: StoreConfig): Promise<Remote> => {
-    const request = {
-      config: { ...store, url: fillSlugs(store.url, names) },
-      root: workspace.root,
-      env: host.env,
-      now: host.now,
-      random: Math.random,
-      tempFolder: join(storeFolder(workspace, config), 'tmp'),
-    };
-    return { name: store.name, store: await openStore(request) };
-  };
-  const read = await Promise.all(chain.read.map(open));
+  const hasBranch = chain.read.some(({ url }) => url.includes('{branch}'));
+  const branch = hasBranch ? (await workspace.head()).branch : undefined;
+  const read = await Promise.all(chain.read.map((store) => openConfigured(parts, store, branch)));
   return { environment, write: read.find(({ name }) => name === chain.write?.name), read };
+}
+
+/** A store of the configuration as a branch has it. */
+async function openConfigured(
+  { workspace, git, config, host }: Omit<RemoteParts, 'environment'>,
+  store: StoreConfig,
+  branch: string | undefined,
+): Promise<Remote> {
+  const { openStore } = await import('../store/open-store.ts');
+  const user = store.url.includes('{user}') ? await userName(git, host) : undefined;
+  const request = {
+    config: { ...store, url: fillSlugs(store.url, { branch, user }) },
+    root: workspace.root,
+    env: host.env,
+    now: host.now,
+    random: Math.random,
+    tempFolder: join(storeFolder(workspace, config), 'tmp'),
+  };
+  const opened = await openStore(request);
+  const folder = `${store.name}-${digestHex(opened.url).slice(0, 8)}`;
+  const kept = new DiskStore(join(storeFolder(workspace, config), 'remotes', folder));
+  return { name: store.name, store: opened, kept };
 }
 
 /** Whom `{user}` stands for: git's name of this person, or else the system's. */

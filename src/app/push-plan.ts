@@ -1,0 +1,166 @@
+import type { Digest } from '../model/digest.ts';
+import type { FileEntry } from '../model/file-entry.ts';
+import { Problem } from '../model/problem.ts';
+import { diffTrees } from '../store/trees.ts';
+import { nodeLevels, type Moving, type Sizes } from '../store/transfer.ts';
+import { learnRef, learnRefs, noVersions, tableName, type KnownVersions } from './known-versions.ts';
+import type { AppContext, Remote, Remotes } from './ports.ts';
+import { lockedStage, lockPathOf, toRepoPath, type Dataset, type Project } from './project.ts';
+import type { RefDraft } from './refs.ts';
+import type { BranchRef } from '../model/ref.ts';
+import { pointerEntry, recordedListing } from './records.ts';
+import { resultsOfRows, resultsOfStore, type ResultBatch } from './push-results.ts';
+import type { TransferScope } from './transfer-scope.ts';
+
+/** What a push has to move, in the order in which it does. */
+export interface PushPlan {
+  readonly objects: Sizes;
+  /** Nodes of trees and tables by level, the roots first: to be written from the end. */
+  readonly levels: readonly (readonly Digest[])[];
+  readonly results: readonly ResultBatch[];
+  /** Texts of locks and pointers that the ref names. */
+  readonly texts: ReadonlyMap<Digest, string>;
+}
+
+export interface PushFacts {
+  readonly project: Project;
+  readonly scope: TransferScope;
+  readonly remotes: Remotes;
+  readonly to: Remote;
+  readonly branch: string | undefined;
+  readonly draft: RefDraft;
+  /** The branch's ref as it is there. */
+  readonly before: BranchRef | undefined;
+  /** All results that the local store has, not only those of rows. */
+  readonly runCache: boolean;
+  readonly moving: Moving;
+}
+
+/** Fewer objects are offered at once; of more the store is asked first which it lacks. */
+const FEW = 64;
+
+/**
+ * Finds what the store that the branch writes lacks, of what the branch can't read elsewhere either. What differs from a
+ * version that some ref names is found here, node by node; the stores are asked only where no such version is known.
+ */
+export async function planPush(ctx: AppContext, facts: PushFacts): Promise<PushPlan> {
+  const { project, scope, to, draft } = facts;
+  const known = noVersions();
+  if (facts.before !== undefined) await learnRef(ctx, known, { store: to.store, ref: facts.before });
+  const stages = project.graph.order.filter((node) => [...scope.datasets].some((set) => set.stage === node));
+  const tables = stages.flatMap((node) => {
+    const locked = lockedStage(project, node.stage);
+    const name = tableName(lockPathOf(node.stage.file), node.stage.name);
+    return locked === undefined ? [] : [{ node, root: locked.datums.table, name }];
+  });
+  const wanted = [...scope.datasets].flatMap(({ recorded }) => recorded ?? []);
+  const isKnown = (root: Digest): boolean => known.roots.has(root);
+  if (![...wanted, ...tables.map(({ root }) => root)].every(isKnown)) await learnMore(ctx, known, facts);
+
+  const objects = new Map<Digest, number>();
+  const certain = new Map<Digest, number>();
+  const levels: Digest[][] = [];
+  for (const dataset of scope.datasets) {
+    const { recorded } = dataset;
+    if (recorded === undefined || (await isThere(facts, known, dataset, recorded))) continue;
+    const bases = pointerEntry(dataset) === undefined ? (known.homes.get(dataset.home) ?? []) : [];
+    const files = await newFiles(ctx, dataset, { bases, within: scope.filesOf(dataset) });
+    for (const { digest, size } of files) (bases.length > 0 ? certain : objects).set(digest, size);
+    if (scope.filesOf(dataset) === undefined && pointerEntry(dataset) === undefined)
+      await addLevels(ctx, levels, { root: recorded, bases, moving: facts.moving });
+  }
+  for (const { root, name } of tables) {
+    if (known.roots.has(root)) continue;
+    await addLevels(ctx, levels, { root, bases: known.tables.get(name) ?? [], moving: facts.moving });
+  }
+  const rows = await resultsOfRows(ctx, { tables, known, scope });
+  const all = facts.runCache ? await resultsOfStore(ctx, facts.to.store) : undefined;
+  for (const [digest, size] of all?.objects ?? []) objects.set(digest, size);
+  for (const [digest, size] of certain) objects.set(digest, size);
+  const isAsked = objects.size > certain.size || objects.size > FEW;
+  return {
+    objects: isAsked ? await lacking(ctx, to, objects) : objects,
+    levels,
+    results: [...rows, ...(all?.batches ?? [])],
+    texts: new Map([...draft.texts].filter(([digest]) => scope.isAll && !known.texts.has(digest))),
+  };
+}
+
+/** Where the branch's own ref doesn't know all: what others name, of the stores that it reads. */
+async function learnMore(ctx: AppContext, known: KnownVersions, facts: PushFacts): Promise<void> {
+  const { remotes, before, branch, to } = facts;
+  for (const remote of remotes.read)
+    if (before === undefined || remote.name !== to.name) await learnRefs(ctx, known, remote, branch);
+}
+
+/** Whether a store that the branch reads has a dataset's version already: its root comes last. */
+async function isThere(
+  { remotes, to }: PushFacts,
+  known: KnownVersions,
+  dataset: Dataset,
+  root: Digest,
+): Promise<boolean> {
+  if (known.roots.has(root)) return true;
+  const chain = new Set([to.store, ...remotes.read.map(({ store }) => store)]);
+  const isFile = pointerEntry(dataset) !== undefined;
+  for (const store of chain) {
+    if (isFile ? (await store.missingObjects([root])).length === 0 : await store.hasTree(root)) return true;
+  }
+  return false;
+}
+
+interface FileFacts {
+  readonly bases: readonly Digest[];
+  readonly within: ((path: string) => boolean) | undefined;
+}
+
+/** Files of a dataset that the nearest of the bases doesn't have. */
+async function newFiles(
+  ctx: AppContext,
+  dataset: Dataset,
+  { bases, within }: FileFacts,
+): Promise<readonly FileEntry[]> {
+  const [base] = bases;
+  const isMeant = (entry: FileEntry): boolean => within?.(entry.path) ?? true;
+  if (base === undefined) return (await recordedListing(ctx.store, dataset)).filter(isMeant);
+  const diff = await diffTrees(ctx.store, base, dataset.recorded);
+  const old = new Set(
+    [...diff.deleted, ...diff.changed.map(({ before }) => before)].map((entry) => entry.digest),
+  );
+  return [...diff.added, ...diff.changed.map(({ after }) => after)]
+    .filter(({ digest }) => !old.has(digest))
+    .map((entry) => ({ ...entry, path: toRepoPath(dataset, entry.path) }))
+    .filter(isMeant);
+}
+
+interface Root {
+  readonly root: Digest;
+  readonly bases: readonly Digest[];
+  readonly moving: Moving;
+}
+
+async function addLevels(ctx: AppContext, levels: Digest[][], { root, bases, moving }: Root): Promise<void> {
+  const held = new Set<Digest>();
+  for (const base of bases)
+    for (const level of await nodesOf(ctx, base, moving)) for (const node of level) held.add(node);
+  const own = await nodeLevels(ctx.store, root, moving);
+  own.forEach((level, depth) => {
+    const fresh = level.filter((digest) => !held.has(digest));
+    levels[depth] = [...(levels[depth] ?? []), ...fresh];
+  });
+}
+
+/** Nodes of a version that is only a help: none where it can't be read. */
+async function nodesOf(ctx: AppContext, root: Digest, moving: Moving): Promise<readonly Digest[][]> {
+  try {
+    return await nodeLevels(ctx.store, root, moving);
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'missing-tree') return [];
+    throw error;
+  }
+}
+
+async function lacking(ctx: AppContext, to: Remote, objects: Sizes): Promise<Sizes> {
+  const missing = await to.store.missingObjects([...objects.keys()], ctx.signal);
+  return new Map(missing.map((digest) => [digest, objects.get(digest) ?? 0]));
+}

@@ -1,0 +1,111 @@
+import { parseRow } from '../formats/datum-table.ts';
+import { formatResultLine } from '../formats/result-line.ts';
+import type { StageNode } from '../graph/graph.ts';
+import { parseCaptures } from '../model/captures.ts';
+import type { Digest } from '../model/digest.ts';
+import type { ResultRecord } from '../model/result.ts';
+import { SEGMENT_RESULTS } from '../store/result-writer.ts';
+import { openResults, readSegments, type Results } from '../store/results.ts';
+import type { Store } from '../store/store.ts';
+import { diffTables } from '../store/tables.ts';
+import type { Sizes } from '../store/transfer.ts';
+import { digestHex } from '../util/blake3.ts';
+import type { KnownVersions } from './known-versions.ts';
+import type { AppContext } from './ports.ts';
+import type { TransferScope } from './transfer-scope.ts';
+
+/** Results of one code half, to be written as a segment; named by its content, so that writing it twice is the same. */
+export interface ResultBatch {
+  readonly codeHalf: Digest;
+  readonly name: string;
+  readonly ndjson: string;
+}
+
+interface Tables {
+  readonly tables: readonly { readonly node: StageNode; readonly root: Digest; readonly name: string }[];
+  readonly known: KnownVersions;
+  readonly scope: TransferScope;
+}
+
+/** The results of rows that no known table has, as far as somebody remembers them. */
+export async function resultsOfRows(
+  ctx: AppContext,
+  { tables, known, scope }: Tables,
+): Promise<readonly ResultBatch[]> {
+  const byCode = new Map<Digest, ResultRecord[]>();
+  const find = resultFinder(ctx);
+  for (const { node, root, name } of tables) {
+    if (known.roots.has(root)) continue;
+    const selects = scope.rowsOf(node);
+    const { added, changed } = await diffTables(ctx.store, known.tables.get(name)?.[0], root);
+    for (const line of [...added, ...changed.map(({ after }) => after)]) {
+      const { code, input, result, captures } = parseRow(line);
+      if (code === undefined || input === undefined || result === undefined) continue;
+      if (!selects(parseCaptures(captures) ?? new Map<string, string>())) continue;
+      const record = await find(code, input, result);
+      if (record === undefined) continue;
+      const records = byCode.get(code) ?? [];
+      byCode.set(code, records);
+      records.push(record);
+    }
+  }
+  return [...byCode].flatMap(([codeHalf, records]) => batches(codeHalf, records));
+}
+
+type Find = (code: Digest, input: Digest, result: Digest) => Promise<ResultRecord | undefined>;
+
+/** Looks results up here, then in what is kept of the stores that the branch reads. */
+function resultFinder(ctx: AppContext): Find {
+  const opened = new Map<Digest, Promise<readonly Results[]>>();
+  const open = async (code: Digest): Promise<readonly Results[]> => {
+    const { read } = await ctx.remotes();
+    const kept = read.map((remote) => remote.kept);
+    return await Promise.all([ctx.store, ...kept].map((source) => openResults(source, code)));
+  };
+  return async (code, input, result) => {
+    let all = opened.get(code);
+    if (all === undefined) opened.set(code, (all = open(code)));
+    for (const results of await all) {
+      const found = results.findResult(input, result);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+}
+
+/** All results of the local store that another doesn't have, with the objects that they rest on; without those whose files are gone here. */
+export async function resultsOfStore(
+  ctx: AppContext,
+  to: Store,
+): Promise<{ readonly batches: readonly ResultBatch[]; readonly objects: Sizes }> {
+  const all: ResultBatch[] = [];
+  const objects = new Map<Digest, number>();
+  for (const codeHalf of await ctx.store.listCodeHalves()) {
+    const there = await openResults(to, codeHalf);
+    const own = await openResults(ctx.store, codeHalf);
+    const records: ResultRecord[] = [];
+    for (const segment of await readSegments(ctx.store, codeHalf)) {
+      for (const { input, result } of segment.lines) {
+        if (there.findResult(input, result) !== undefined) continue;
+        const record = own.findResult(input, result);
+        if (record?.outs.every(({ digest }) => ctx.store.hasObjectSync(digest)) !== true) continue;
+        records.push(record);
+        for (const { digest, size } of record.outs) objects.set(digest, size);
+      }
+    }
+    all.push(...batches(codeHalf, records));
+  }
+  return { batches: all, objects };
+}
+
+function batches(codeHalf: Digest, records: readonly ResultRecord[]): ResultBatch[] {
+  const parts: ResultBatch[] = [];
+  for (let start = 0; start < records.length; start += SEGMENT_RESULTS) {
+    const some = records.slice(start, start + SEGMENT_RESULTS);
+    const ndjson = [...new Set(some.map(formatResultLine))].map((line) => `${line}\n`).join('');
+    const newest = some.reduce((run, record) => (record.run > run ? record.run : run), '');
+    const name = `${newest}-p${digestHex(ndjson).slice(0, 16)}-${some.length}.ndjson`;
+    parts.push({ codeHalf, name, ndjson });
+  }
+  return parts;
+}

@@ -1,0 +1,161 @@
+import { formatRef, refName } from '../formats/ref-file.ts';
+import type { EndEvent } from '../model/event.ts';
+import { EXIT, invalid, Problem } from '../model/problem.ts';
+import { announceWriter } from '../store/announce.ts';
+import { fetchObjects, pushNodes, pushObjects, type Sizes } from '../store/transfer.ts';
+import { forEachLimit } from '../util/limit.ts';
+import { ulid } from '../util/ulid.ts';
+import { ownersOf } from './dataset-owners.ts';
+import { recordedListing } from './records.ts';
+import type { AppContext, Remote, Remotes } from './ports.ts';
+import { loadProject, workTreeFiles } from './project.ts';
+import { planPush, type PushFacts, type PushPlan } from './push-plan.ts';
+import { draftRef, readRef, sameVersions, type RefDraft } from './refs.ts';
+import type { Window } from './time-window.ts';
+import { openTraffic, type Traffic } from './traffic.ts';
+import { transferScope } from './transfer-scope.ts';
+import { warnOfPlain } from './warn-plain.ts';
+
+export interface PushRequest extends Window {
+  readonly targets: readonly string[];
+  /** Also results that no row of the lock has. */
+  readonly runCache: boolean;
+  readonly dryRun: boolean;
+}
+
+/**
+ * Copies what lock and pointers of this checkout name to the store that the branch writes: objects, then trees, then results,
+ * then the branch's ref. Without targets and window nothing is left out, and a push of what is there already costs one
+ * request. Throws `no-store` (exit 2), and `missing-object` (exit 4) for what is in none of the stores.
+ */
+export async function push(ctx: AppContext, request: PushRequest): Promise<EndEvent> {
+  const traffic = openTraffic(ctx, 'pushing');
+  const tracked = workTreeFiles(ctx.workspace);
+  const project = loadProject(tracked);
+  const scope = transferScope(ctx, project, request);
+  const remotes = await ctx.remotes();
+  const to = writtenStore(ctx, remotes);
+  const head = await ctx.workspace.head();
+  const reads = remotes.read.filter(({ name }) => name !== to.name).map(({ store }) => store.url);
+  const draft = draftRef({ project, tracked }, { commit: head.commit, reads });
+  const { branch } = head;
+  const before = branch === undefined ? undefined : await readRef(to.store, refName(branch));
+  await warnOfPlain(ctx, project);
+  const isDone = before !== undefined && sameVersions(before, draft.ref) && !request.runCache;
+  if (isDone && (!scope.isAll || formatRef(before) === formatRef(draft.ref)))
+    return await finish(ctx, traffic, request);
+  const { runCache } = request;
+  const { moving } = traffic;
+  const facts: PushFacts = { project, scope, remotes, to, branch, draft, before, runCache, moving };
+  if (request.dryRun) {
+    traffic.expect((await planPush(ctx, facts)).objects.values());
+    return await finish(ctx, traffic, request);
+  }
+  const announcement = await announceWriter(to.store, announcer(ctx));
+  try {
+    await carryOut(ctx, facts, { plan: await planPush(ctx, facts), traffic });
+    if (scope.isAll && branch !== undefined) await writeRef(to, refName(branch), draft);
+  } finally {
+    await announcement.close();
+  }
+  return await finish(ctx, traffic, request);
+}
+
+function writtenStore(ctx: AppContext, { write, environment }: Remotes): Remote {
+  if (write !== undefined) return write;
+  if (environment !== undefined) {
+    throw invalid(
+      'no-store',
+      `the environment ${environment.name} names no store to write`,
+      `Name one: environments.${environment.name}.write in .datawf/config.yaml`,
+    );
+  }
+  const { stores, environments } = ctx.config;
+  if (environments.size > 0) {
+    throw invalid(
+      'no-store',
+      'no environment fits the branch, so there is no store to write',
+      `Name one: --env ${[...environments.keys()][0] ?? ''}; or let its branches in .datawf/config.yaml fit`,
+    );
+  }
+  throw invalid(
+    'no-store',
+    stores.size === 0
+      ? 'no store is named that data could go to'
+      : `${stores.size} stores are named, and no environment says which one to write`,
+    stores.size === 0
+      ? 'Name one: datawf config set stores.shared.url /path/or/s3://bucket/prefix'
+      : `Name one: datawf config set environments.all.write ${[...stores.keys()][0] ?? ''}, with branches '**'`,
+  );
+}
+
+function announcer({ around, signal }: AppContext): Parameters<typeof announceWriter>[1] {
+  const { now, random, host, pid } = around;
+  return { id: ulid(now(), random), command: 'datawf push', host, pid, now, signal };
+}
+
+async function carryOut(
+  ctx: AppContext,
+  facts: PushFacts,
+  { plan, traffic }: { readonly plan: PushPlan; readonly traffic: Traffic },
+): Promise<void> {
+  const { to, moving } = facts;
+  const { store } = to;
+  traffic.expect(plan.objects.values());
+  await bringMissing(ctx, facts, plan.objects);
+  await pushObjects(ctx.store, { to: store, objects: plan.objects, moving });
+  await pushNodes(ctx.store, { to: store, levels: plan.levels, moving });
+  const { jobs: limit, signal } = moving;
+  const halves = new Set(plan.results.map(({ codeHalf }) => codeHalf));
+  await forEachLimit(halves, { limit, signal }, async (half) => {
+    const json = await ctx.store.readKey(half);
+    if (json !== undefined) await store.putKey(half, json);
+  });
+  await forEachLimit(plan.results, { limit, signal }, ({ codeHalf, name, ndjson }) =>
+    store.putSegment(codeHalf, name, ndjson),
+  );
+  await forEachLimit(plan.texts, { limit, signal }, async ([digest, text]) => {
+    await ctx.store.putBytes(digest, Buffer.from(text));
+    await store.putBytes(digest, Buffer.from(text));
+  });
+  await store.makeDurable();
+}
+
+/** What isn't here comes from another store that the branch reads. Throws where none has it, before anything was written. */
+async function bringMissing(ctx: AppContext, facts: PushFacts, objects: Sizes): Promise<void> {
+  const { project, scope, remotes, to, moving } = facts;
+  const missing = await ctx.store.missingObjects([...objects.keys()], ctx.signal);
+  if (missing.length === 0) return;
+  const from = remotes.read.filter(({ name }) => name !== to.name).map(({ store }) => store);
+  const { jobs, signal } = moving;
+  const wanted = new Map(missing.map((digest) => [digest, objects.get(digest) ?? 0]));
+  const lost = await fetchObjects(ctx.store, { from, objects: wanted, moving: { jobs, signal } });
+  if (lost.objects.size === 0) return;
+  const paths: string[] = [];
+  for (const dataset of scope.datasets) {
+    for (const entry of await recordedListing(ctx.store, dataset))
+      if (lost.objects.has(entry.digest)) paths.push(entry.path);
+  }
+  const owner = ownersOf(project);
+  const stages = new Set(paths.flatMap((path) => owner(path)?.stage?.stage.id ?? []));
+  const again = stages.size === 0 ? '' : `, or make it anew: datawf repro ${[...stages].join(' ')}`;
+  const [first = ''] = paths;
+  throw new Problem({
+    code: 'missing-object',
+    message: `${paths.length === 1 ? `${first} is` : `${paths.length} files are`} neither here nor in a store of this branch, so the push would not be whole`,
+    hint: `Push from where the data are, or record them anew: datawf add${again}`,
+    exit: EXIT.notFound,
+    details: paths.length === 1 ? [] : paths.slice(0, 20),
+    cause: lost.damage,
+  });
+}
+
+async function writeRef(to: Remote, name: string, { ref }: RefDraft): Promise<void> {
+  await to.store.writeFile(name, Buffer.from(formatRef(ref)), { replace: true });
+}
+
+async function finish(ctx: AppContext, traffic: Traffic, { dryRun }: PushRequest): Promise<EndEvent> {
+  const end = await traffic.end({ verb: dryRun ? 'would push' : 'pushed', exit: EXIT.ok, dryRun });
+  ctx.emit(end);
+  return end;
+}
