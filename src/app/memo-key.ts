@@ -25,7 +25,7 @@ export interface Recorded {
 }
 
 /**
- * Digest of all that decides whether a stage is current: its code half, its rows' versions, the versions of everything its
+ * Digest of all that decides whether a stage is current: its code half and those that count as it, its rows' versions, the versions of everything its
  * deps can see, and where its matrix ends today. Reads no tree where its datasets are as recorded.
  */
 export async function memoKey({ state, upstream, sources, now, recorded }: MemoFacts): Promise<string> {
@@ -48,6 +48,8 @@ export async function memoKey({ state, upstream, sources, now, recorded }: MemoF
   return digestHex(
     canonicalJson({
       code: state.code,
+      keep: stage.onCodeChange,
+      accepted: [...state.codes.accepted].map(([code, { as }]) => [code, as]),
       rows: recorded.table ?? null,
       outs: state.options.datasets.map((dataset) => [dataset.owner, recorded.tree(dataset) ?? null]),
       deps,

@@ -4,11 +4,14 @@ import { writeAtomic } from '../disk/atomic-file.ts';
 import type { StageReport } from '../model/report.ts';
 import type { AppContext } from './ports.ts';
 
+/** What `status` says of a stage that nothing changed for. */
+export type MemoReport = Pick<StageReport, 'datums' | 'deps' | 'waiting' | 'codeVersions'>;
+
 /** What was found of a stage when nothing in it needed work. */
 export interface MemoEntry {
   /** Digest of everything that the finding rests on. */
   readonly key: string;
-  readonly report: Pick<StageReport, 'datums' | 'deps' | 'waiting'>;
+  readonly report: MemoReport;
 }
 
 /**
@@ -22,7 +25,7 @@ export interface PlanMemo {
   save(): void;
 }
 
-const VERSION = 1;
+const VERSION = 2;
 
 export function openMemo(ctx: AppContext): PlanMemo {
   const file = join(ctx.workspace.gitDir, 'datawf', 'index', 'plan.json');

@@ -172,6 +172,7 @@ export class Planner {
     )
       return false;
     const found = this.options.memo.get(state.id);
+    if (state.options.renew && found?.report.codeVersions !== undefined) return false;
     return found !== undefined && found.key === (await this.memoKeyOf(state));
   }
 

@@ -1,7 +1,7 @@
 import type { Assessment } from './assess.ts';
 import type { LockWriter } from './lock-writer.ts';
 import { isCurrent } from './row-writer.ts';
-import { datumCounts, depReports, waitingDatums } from './stage-report.ts';
+import { datumCounts, memoReport } from './stage-report.ts';
 
 /** Keeps which stages are current after a run, by the versions it wrote, so that the next command needn't plan them. */
 export async function rememberRun({ states, planner, memo }: Assessment, lock: LockWriter): Promise<void> {
@@ -15,7 +15,7 @@ export async function rememberRun({ states, planner, memo }: Assessment, lock: L
     });
     const counts = datumCounts(state);
     const datums = { ...counts, current: counts.total, cached: 0, stale: 0, failed: 0, vanished: 0 };
-    memo.set(state.id, { key, report: { datums, deps: depReports(state), waiting: waitingDatums(state) } });
+    memo.set(state.id, { key, report: memoReport(state, datums) });
   }
   memo.save();
 }

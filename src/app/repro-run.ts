@@ -2,7 +2,7 @@ import type { RunWriter } from '../history/history.ts';
 import type { EndEvent } from '../model/event.ts';
 import { sumCounts } from '../model/outcome.ts';
 import { EXIT, Problem } from '../model/problem.ts';
-import { NO_TOTALS, type RunHead } from '../model/run-record.ts';
+import { NO_TOTALS } from '../model/run-record.ts';
 import { ResultWriter } from '../store/result-writer.ts';
 import { lockPathOf } from './project.ts';
 import { prepare, refuseEditedOuts, scopeOf, selectStages, type Assessment } from './assess.ts';
@@ -16,6 +16,7 @@ import type { AppContext } from './ports.ts';
 import { ignoreFileOf, pointerPath } from './pointer-files.ts';
 import { recordEdits } from './record-edits.ts';
 import type { RunRequest } from './requests.ts';
+import { runHead } from './run-head.ts';
 import { runLimits } from './run-limits.ts';
 import { rankBy } from './run-order.ts';
 import { assessRequest, type RunStart } from './run-request.ts';
@@ -76,7 +77,7 @@ export async function runLocked(
   }
 
   const history = await ports.history();
-  const writer = await history.openRun(await runHead(ctx, ports, request));
+  const writer = await history.openRun(await runHead(ctx, ports, request.kind));
   const trail = openRunTrail(ctx, writer, assessment);
   run.trail = trail;
   ctx.emit({ event: 'run-start', run: writer.id, kind: request.kind });
@@ -215,27 +216,6 @@ async function emitPlan(ctx: AppContext, { states, memo }: Assessment): Promise<
     if (line.toRun + line.cached + line.vanished + line.blocked > 0) lines.push(line);
   }
   ctx.emit({ event: 'plan', stages: lines, dryRun: false });
-}
-
-async function runHead(
-  ctx: AppContext,
-  ports: RunPorts,
-  { kind }: Pick<RunRequest, 'kind'>,
-): Promise<RunHead> {
-  const head = await ctx.workspace.head();
-  const environment = await ctx.environment();
-  return {
-    kind,
-    argv: ctx.around.argv,
-    user: await ctx.git.user(),
-    client: ctx.around.version,
-    process: await ports.process(),
-    branch: head.branch ?? '',
-    commit: head.commit ?? '',
-    dirty: await ctx.git.isDirty(),
-    environment: environment?.name ?? 'local',
-    executor: 'local',
-  };
 }
 
 interface Finish {

@@ -118,10 +118,11 @@ function isDeclared(state: StageState, dataset: Dataset): boolean {
 /** Every datum has a good row for what it sees now. */
 export function isCurrent(state: StageState): boolean {
   if (state.progress !== 'settled' || state.vanished.length > 0 || state.hasVanishedOutside) return false;
+  if (state.set?.waiting.some(({ id }) => state.rows.has(id)) === true) return false;
   return state.datums.every((datum) => {
     const row = state.rows.get(datum.id);
     if (row === undefined) return datum.outcome === 'gone' || datum.outcome === 'waiting';
-    return row.state === 'ok' && row.input === datum.input && state.isSameCode(row);
+    return row.state === 'ok' && row.input === datum.input && state.codes.isCurrent(row.code);
   });
 }
 

@@ -15,6 +15,7 @@ export function assessRequest(request: RunRequest): AssessRequest {
     single: request.single,
     downstream: request.downstream,
     force: request.force || request.mode === 'all',
+    renew: request.kind === 'backfill',
     runCache: request.runCache,
     runAlways: true,
     since: request.since,

@@ -121,12 +121,34 @@ function stageRecord(state: StageState, { why, seconds, lock }: StageFacts): Sta
 }
 
 function whyNot(state: StageState, counts: RunCounts): StageRecord['whyNot'] {
-  const found: { kind: WhyNot; count: number }[] = [
-    { kind: state.node.stage.frozen ? 'frozen' : 'current', count: counts.skipped },
+  const filtered = state.datums.filter((datum) => datum.outcome === 'skipped' && datum.input === undefined);
+  const accepted = acceptedDatums(state);
+  const current = counts.skipped - filtered.length - accepted.count;
+  const found: { kind: WhyNot; count: number; detail?: string }[] = [
+    { kind: state.node.stage.frozen ? 'frozen' : 'current', count: current },
+    { kind: 'filtered', count: filtered.length },
+    accepted,
     { kind: 'cached', count: counts.cached },
     { kind: 'identical-upstream', count: counts.identical },
     { kind: 'waiting', count: counts.waiting },
     { kind: 'blocked', count: counts.blocked },
   ];
   return found.filter(({ count }) => count > 0);
+}
+
+/** Datums that are current because their code was accepted, and by whom. */
+function acceptedDatums(state: StageState): { kind: 'accepted'; count: number; detail?: string } {
+  const datums = state.datums.filter(
+    ({ outcome, input, row }) =>
+      outcome === 'skipped' &&
+      input !== undefined &&
+      row?.code !== state.code &&
+      state.codes.isEqual(row?.code),
+  );
+  const [step] = state.codes.accepted.values();
+  return {
+    kind: 'accepted',
+    count: datums.length,
+    ...(step === undefined ? {} : { detail: `by ${step.by}: ${step.reason}` }),
+  };
 }

@@ -30,6 +30,8 @@ export interface StageOptions {
   readonly zone: string;
   /** Run datums although they are current. */
   readonly force: boolean;
+  /** Run datums again that `on_code_change: keep` would leave as earlier code made them. */
+  readonly renew: boolean;
   /** Look results up in the run cache. */
   readonly runCache: boolean;
   /** Whether stages marked `always` run (repro) or not (status). */

@@ -1,8 +1,14 @@
 import type { Digest } from '../model/digest.ts';
 import { NO_COUNTS, type Reason, type RunCounts } from '../model/outcome.ts';
-import type { DatumCounts, DepReport, StageReport, StageState as ReportedState } from '../model/report.ts';
+import type {
+  AcceptedReport,
+  DatumCounts,
+  DepReport,
+  StageReport,
+  StageState as ReportedState,
+} from '../model/report.ts';
 import type { StagePlanLine } from '../model/event.ts';
-import type { PlanMemo } from './plan-memo.ts';
+import type { MemoReport, PlanMemo } from './plan-memo.ts';
 import { reasonsOf } from './reasons.ts';
 import type { StageState } from './stage-state.ts';
 import type { AppContext } from './ports.ts';
@@ -11,26 +17,36 @@ const SHOWN = 20;
 
 /** What status says of a stage. Cost: what it takes to name changed paths, where something changed. */
 export async function stageReport(ctx: AppContext, state: StageState, memo: PlanMemo): Promise<StageReport> {
-  const { stage } = state.node;
   const found = state.progress === 'unchanged' ? memo.get(state.id)?.report : undefined;
-  const datums = found?.datums ?? datumCounts(state);
+  const { datums, deps, waiting, codeVersions } = found ?? memoReport(state, datumCounts(state));
   const reasons =
     state.progress === 'planned' || state.progress === 'settled'
       ? await reasonsOf(ctx, state)
       : deferredReasons(state);
-  const report: StageReport = {
+  const accepted = codeVersions === undefined ? [] : acceptedReports(state, codeVersions);
+  return {
     stage: state.id,
     state: stateName(state, datums),
+    code: state.code,
     datums,
-    deps: found?.deps ?? depReports(state),
+    deps,
     reasons,
     bound: state.progress === 'deferred' || state.datums.some((datum) => datum.phase === 'pending'),
-    waiting: found?.waiting ?? waitingDatums(state),
+    waiting,
+    ...(codeVersions === undefined ? {} : { codeVersions }),
+    ...(accepted.length === 0 ? {} : { accepted }),
   };
+}
+
+/** What is remembered of a stage, with its counts as given. */
+export function memoReport(state: StageState, datums: DatumCounts): MemoReport {
   const versions = codeVersions(state);
-  return versions === undefined || stage.onCodeChange !== 'keep'
-    ? report
-    : { ...report, codeVersions: versions };
+  return {
+    datums,
+    deps: depReports(state),
+    waiting: waitingDatums(state),
+    ...(versions === undefined ? {} : { codeVersions: versions }),
+  };
 }
 
 function stateName(state: StageState, datums: DatumCounts): ReportedState {
@@ -89,7 +105,7 @@ export function datumCounts(state: StageState): DatumCounts {
 }
 
 /** Usage of the files of each dep. */
-export function depReports(state: StageState): Record<string, DepReport> {
+function depReports(state: StageState): Record<string, DepReport> {
   const reports: Record<string, DepReport> = {};
   state.node.stage.deps.forEach((dep, index) => {
     const whole = state.wholes[index];
@@ -119,7 +135,7 @@ export function depReports(state: StageState): Record<string, DepReport> {
   return reports;
 }
 
-export function waitingDatums(state: StageState): StageReport['waiting'] {
+function waitingDatums(state: StageState): StageReport['waiting'] {
   return (state.set?.waiting ?? [])
     .slice(0, SHOWN)
     .map((datum) => ({ captures: Object.fromEntries(datum.captures), missing: datum.missing }));
@@ -130,13 +146,24 @@ function deferredReasons(state: StageState): Reason[] {
   return [{ kind: 'upstream', count: state.options.locked?.datums.count ?? 0 }];
 }
 
-/** Datums per older code half, where there are any. */
+/** Rows per code half, where code other than the present made some that count as current. */
 function codeVersions(state: StageState): Record<string, number> | undefined {
   const versions = new Map<Digest, number>();
-  for (const row of state.rows.values()) {
-    if (row.code !== undefined) versions.set(row.code, (versions.get(row.code) ?? 0) + 1);
+  for (const { code } of state.rows.values()) {
+    if (code !== undefined && state.codes.isCurrent(code)) versions.set(code, (versions.get(code) ?? 0) + 1);
   }
-  return versions.size === 0 ? undefined : Object.fromEntries(versions);
+  const isMixture = versions.size > 1 || (versions.size === 1 && !versions.has(state.code));
+  return isMixture ? Object.fromEntries(versions) : undefined;
+}
+
+/** The steps of `accept` by which rows of earlier code are current. */
+function acceptedReports(
+  state: StageState,
+  versions: Readonly<Record<string, number>>,
+): readonly AcceptedReport[] {
+  const older = (Object.keys(versions) as Digest[]).filter((code) => code !== state.code);
+  if (!older.some((code) => state.codes.isEqual(code))) return [];
+  return [...state.codes.accepted].map(([code, step]) => ({ code, ...step }));
 }
 
 /** How the datums of a stage ended in a run. */

@@ -1,5 +1,5 @@
 import type { DatumSet } from '../graph/datums.ts';
-import { decide, isSameCode } from '../graph/decide.ts';
+import { decide } from '../graph/decide.ts';
 import type { StageNode } from '../graph/graph.ts';
 import { inputHalf } from '../graph/key.ts';
 import { parseCaptures } from '../model/captures.ts';
@@ -10,12 +10,13 @@ import type { DatumState } from '../model/outcome.ts';
 import { compareBytes } from '../model/repo-path.ts';
 import type { Dep } from '../model/stage.ts';
 import type { Results } from '../store/results.ts';
+import { CodeMatch } from './code-match.ts';
 import { expectedPaths, isBad, type DatumPlan } from './datum-plan.ts';
 import { depDigest } from './dep-digest.ts';
 import { settledView, viewOfRows, type FileView, type WholeDataset } from './out-view.ts';
 import type { Dataset } from './project.ts';
 import type { Progress, ResolvedInputs, StageOptions } from './stage-options.ts';
-import { outSources, readRowFiles, readRows, type RowFiles } from './stage-rows.ts';
+import { readRowFiles, readRows, type RowFiles } from './stage-rows.ts';
 import type { Store } from '../store/store.ts';
 
 /**
@@ -25,6 +26,7 @@ import type { Store } from '../store/store.ts';
 export class StageState {
   readonly options: StageOptions;
   readonly node: StageNode;
+  readonly codes: CodeMatch;
   progress: Progress = 'deferred';
   /** Lines of the table as they stand now; filled when the stage is planned. */
   rows = new Map<string, DatumRow>();
@@ -54,13 +56,14 @@ export class StageState {
   readonly ignored = new Set<string>();
   #files: RowFiles | undefined;
   #results: Results | undefined;
-  readonly #otherOuts = new Set<Digest>();
   #order: readonly number[] | undefined;
   #settledFiles: readonly FileEntry[] | undefined;
 
   constructor(options: StageOptions) {
     this.options = options;
     this.node = options.node;
+    const { node, facts, locked } = options;
+    this.codes = new CodeMatch({ stage: node.stage, half: facts.half, locked });
   }
 
   get id(): string {
@@ -78,7 +81,7 @@ export class StageState {
     const trees = [locked.datums.table, ...[...locked.outs.values()].map((out) => out.tree)];
     for (const tree of trees) this.rowsAreLost ||= !(await store.hasTree(tree));
     if (!this.rowsAreLost) this.rows = await readRows(store, locked);
-    if (this.node.stage.onCodeChange === 'keep') await this.#noteOtherOuts();
+    await this.codes.noteOuts(store, this.rows.values());
   }
 
   /** Files of a datum's row as they stand now. */
@@ -252,34 +255,15 @@ export class StageState {
     return this.#order;
   }
 
-  /** Whether a row's code half counts as the present one; what `keep` keeps never crosses changed out patterns. */
-  isSameCode(row: DatumRow | undefined): boolean {
-    if (row?.code !== undefined && this.#otherOuts.has(row.code)) return false;
-    const accepted = this.options.locked?.accepted ?? new Map<Digest, never>();
-    return isSameCode(this.node.stage, { row: row?.code, now: this.code }, accepted);
-  }
-
-  /** Notes the code halves of rows whose outs were others, as far as the store knows them. */
-  async #noteOtherOuts(): Promise<void> {
-    const now = outSources(this.options.facts.half.json).sort().join('\n');
-    const codes = new Set([...this.rows.values()].map((row) => row.code));
-    for (const code of codes) {
-      if (code === undefined || code === this.code) continue;
-      const outs = outSources(await this.options.store.readKey(code))
-        .sort()
-        .join('\n');
-      if (outs !== now) this.#otherOuts.add(code);
-    }
-  }
-
   /** Whether a datum needs work now that its input half is known. */
   decide(datum: DatumPlan, input: Digest): ReturnType<typeof decide> {
     const { stage } = this.node;
     return decide({
       row: datum.row,
       input,
-      code: this.code,
-      sameCode: this.isSameCode(datum.row),
+      sameCode: this.options.renew
+        ? this.codes.isEqual(datum.row?.code)
+        : this.codes.isCurrent(datum.row?.code),
       force: this.options.force,
       always: stage.always && this.options.runAlways,
     });

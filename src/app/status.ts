@@ -3,7 +3,7 @@ import { isWithin } from '../model/repo-path.ts';
 import { assess, type Assessment } from './assess.ts';
 import type { DatasetState } from './datasets.ts';
 import type { AppContext } from './ports.ts';
-import { stageReport, depReports, datumCounts, waitingDatums } from './stage-report.ts';
+import { datumCounts, memoReport, stageReport } from './stage-report.ts';
 
 const SHOWN = 20;
 
@@ -49,7 +49,7 @@ async function rememberCurrent({
       continue;
     memo.set(state.id, {
       key: await planner.memoKeyOf(state),
-      report: { datums: datumCounts(state), deps: depReports(state), waiting: waitingDatums(state) },
+      report: memoReport(state, datumCounts(state)),
     });
   }
   memo.save();

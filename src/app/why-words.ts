@@ -60,7 +60,7 @@ export function sentenceOf(
     case 'never-run':
       return `${state.id} runs: it has no results yet`;
     case 'current':
-      return `${state.id} does not run: the keys of all ${datums.total} datums equal the recorded ones${datums.waiting > 0 ? `; ${datums.waiting} wait for files` : ''}`;
+      return `${state.id} does not run: ${currentWords(report)}${datums.waiting > 0 ? `; ${datums.waiting} wait for files` : ''}`;
     case 'always':
       return `${state.id} runs whenever repro reaches it (always: true)`;
     case 'failed':
@@ -71,4 +71,12 @@ export function sentenceOf(
       return `${state.id} ${report.bound ? 'may run' : 'runs'}: ${work} of ${datums.total} datums are out of date${vanished}`;
     }
   }
+}
+
+/** Why the datums of a stage are current. */
+function currentWords({ code, codeVersions, datums }: StageReport): string {
+  if (codeVersions === undefined) return `the keys of all ${datums.total} datums equal the recorded ones`;
+  const older = Object.entries(codeVersions).filter(([version]) => version !== code);
+  const count = older.reduce((sum, [, each]) => sum + each, 0);
+  return `all ${datums.total} datums are current, ${count} of them as earlier code made them`;
 }

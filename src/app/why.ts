@@ -78,6 +78,9 @@ async function whyStage(
     differences,
     datums,
     counts: report.datums,
+    code: report.code,
+    ...(report.codeVersions === undefined ? {} : { codeVersions: report.codeVersions }),
+    ...(report.accepted === undefined ? {} : { accepted: report.accepted }),
   };
 }
 

@@ -1,15 +1,11 @@
 import type { Digest } from '../model/digest.ts';
 import type { DatumRow } from '../model/datum.ts';
-import type { Accepted } from '../model/lock.ts';
 import type { ReasonKind } from '../model/outcome.ts';
-import type { Stage } from '../model/stage.ts';
 
 /** What the decision about one datum rests on. */
 export interface DatumFacts {
   readonly row: DatumRow | undefined;
   readonly input: Digest;
-  /** The stage's present code half. */
-  readonly code: Digest;
   /** The row's code half counts as the present one: equal, accepted, or kept. */
   readonly sameCode: boolean;
   readonly force: boolean;
@@ -28,18 +24,4 @@ export function decide(facts: DatumFacts): Decision {
   if (facts.always) return { work: true, reason: 'always' };
   if (row.state === 'failed') return { work: true, reason: 'retry' };
   return { work: false };
-}
-
-/** Whether results of an older code half count as results of the present one (1.5). */
-export function isSameCode(
-  stage: Pick<Stage, 'onCodeChange'>,
-  halves: { readonly row: Digest | undefined; readonly now: Digest },
-  accepted: ReadonlyMap<Digest, Accepted>,
-): boolean {
-  if (halves.row === halves.now) return true;
-  if (halves.row === undefined) return false;
-  for (const [code, { as }] of accepted) {
-    if ((code === halves.row && as === halves.now) || (code === halves.now && as === halves.row)) return true;
-  }
-  return stage.onCodeChange === 'keep';
 }

@@ -1,4 +1,5 @@
 import type { Reason, RunCounts } from './outcome.ts';
+import type { AcceptedReport } from './report.ts';
 import type { RunKind, RunState, RunTotals, WhyNot } from './run-record.ts';
 
 /** Answers about runs, exactly as `--json` prints them (schemas/); times are RFC 3339, fields are additive. */
@@ -84,6 +85,25 @@ export interface LogStats {
   readonly failed: number;
   readonly seconds: number;
   readonly stages: readonly StageStats[];
+}
+
+/** One stage of `accept`. */
+export interface AcceptedStage {
+  readonly stage: string;
+  /** Digest of the present code half. */
+  readonly code: string;
+  /** Rows of earlier code that count as current now. */
+  readonly datums: number;
+  /** Steps recorded in the lock; none where everything was accepted already. */
+  readonly accepted: readonly AcceptedReport[];
+}
+
+/** What `accept` recorded, or with `--dry-run` would record. */
+export interface AcceptReport {
+  readonly dryRun: boolean;
+  /** The record that `log` shows; absent where nothing changed. */
+  readonly run?: string;
+  readonly stages: readonly AcceptedStage[];
 }
 
 /** One line of an attempt's log. */

@@ -43,8 +43,21 @@ export interface StageReport {
     readonly captures: Readonly<Record<string, string>>;
     readonly missing: readonly string[];
   }[];
-  /** Datums per code half other than the present one. */
+  /** Digest of the present code half. */
+  readonly code: string;
+  /** Current rows per code half, the present one among them, where other code made some: kept (`on_code_change`) or accepted. */
   readonly codeVersions?: Readonly<Record<string, number>>;
+  /** By which steps results of earlier code were accepted as those of the present one. */
+  readonly accepted?: readonly AcceptedReport[];
+}
+
+/** One step of `accept`: `code` gives the same results as `as`. */
+export interface AcceptedReport {
+  readonly code: string;
+  readonly as: string;
+  /** `Name <mail>`. */
+  readonly by: string;
+  readonly reason: string;
 }
 
 export interface DatasetReport {
@@ -107,6 +120,11 @@ export interface WhyReport {
   /** Datums that aren't current, up to 20; of a file's target its one datum. */
   readonly datums: readonly WhyDatum[];
   readonly counts: DatumCounts | null;
+  /** Digest of the stage's present code half. */
+  readonly code?: string;
+  /** As in `status`: where code other than the present made current rows. */
+  readonly codeVersions?: Readonly<Record<string, number>>;
+  readonly accepted?: readonly AcceptedReport[];
 }
 
 export interface DagReport {

@@ -2,7 +2,7 @@ import type { Digest } from './digest.ts';
 import type { DatumState, FailureClass, Reason, RunCounts } from './outcome.ts';
 
 /** What a run was started for. */
-export type RunKind = 'repro' | 'backfill' | 'schedule' | 'verify';
+export type RunKind = 'repro' | 'backfill' | 'schedule' | 'verify' | 'accept';
 
 /** `lost`: neither sealed nor alive any more; it is computed by the reader, never written. */
 export type RunState = 'running' | 'done' | 'failed' | 'cancelled' | 'lost';
@@ -56,7 +56,14 @@ export const NO_TOTALS: RunTotals = {
 
 /** Why a stage or some of its datums had nothing to do. */
 export type WhyNot =
-  'current' | 'cached' | 'identical-upstream' | 'filtered' | 'waiting' | 'blocked' | 'frozen';
+  | 'current'
+  | 'cached'
+  | 'identical-upstream'
+  | 'filtered'
+  | 'waiting'
+  | 'blocked'
+  | 'frozen'
+  | 'accepted';
 
 /** One stage of a run, written when it is settled; a later one of the same stage replaces it. */
 export interface StageRecord {

@@ -1,4 +1,11 @@
-import type { AttemptReport, LogLineReport, LogStats, RunReport, ShownRun } from '../model/history-report.ts';
+import type {
+  AttemptReport,
+  LogLineReport,
+  LogStats,
+  RunReport,
+  RunStageReport,
+  ShownRun,
+} from '../model/history-report.ts';
 import type { RunState } from '../model/run-record.ts';
 import { formatAge, formatBytes, formatCaptures, formatSeconds, formatTime, plural } from './format.ts';
 import type { Look } from './look.ts';
@@ -18,17 +25,27 @@ function headLines(run: RunReport, look: Look): readonly string[] {
   const age = formatAge(look.now - Date.parse(run.start));
   const branch = run.branch === null ? 'detached' : run.branch;
   const commit = run.commit === null ? '' : ` at ${run.commit.slice(0, 10)}${run.dirty ? ' with edits' : ''}`;
-  const busy = run.stages.filter((stage) => stage.counts.planned > 0);
+  const busy = run.stages.filter((stage) => stage.counts.planned > 0 || acceptedIn(stage).length > 0);
   const rows = busy.map((stage) => [
     `  ${style.bold(stage.stage)}`,
     formatSeconds(stage.seconds),
-    [countsText(stage.counts), style.dim(reasonsText(stage.why))].filter((part) => part !== '').join('; '),
+    [
+      stage.counts.planned > 0 ? countsText(stage.counts) : '',
+      style.dim(reasonsText(stage.why)),
+      whyNotText(acceptedIn(stage)),
+    ]
+      .filter((part) => part !== '')
+      .join('; '),
   ]);
   return [
     `${style.accent(run.run)}  ${stateWord(run.state, style)}  ${run.kind}, ${formatTime(run.start)} (${age}), took ${formatSeconds(run.seconds)}`,
     `  ${countsText(run.counts)}; by ${run.user === '' ? 'unknown' : run.user} on ${branch}${commit}`,
     ...alignRows(rows, ['left', 'right', 'left']),
   ];
+}
+
+function acceptedIn(stage: RunStageReport): RunStageReport['whyNot'] {
+  return stage.whyNot.filter(({ kind }) => kind === 'accepted');
 }
 
 function stateWord(state: RunState, style: Style): string {
@@ -121,9 +138,10 @@ const WHY_NOT: Readonly<Record<string, string>> = {
   waiting: 'waiting',
   blocked: 'behind a failure',
   frozen: 'frozen',
+  accepted: 'accepted',
 };
 
-function whyNotText(list: RunReport['stages'][number]['whyNot']): string {
+function whyNotText(list: RunStageReport['whyNot']): string {
   return list
     .map(
       ({ kind, count, detail }) =>

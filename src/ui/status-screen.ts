@@ -1,4 +1,5 @@
 import type { DatasetReport, DatumCounts, StageReport, StageState, StatusReport } from '../model/report.ts';
+import { versionLines } from './accept-screen.ts';
 import { formatBytes, formatCaptures, plural } from './format.ts';
 import type { Look } from './look.ts';
 import { reasonsText } from './reasons.ts';
@@ -83,8 +84,7 @@ function stageNotes(stage: StageReport, look: Look): readonly string[] {
   for (const { captures, missing } of stage.waiting.slice(0, look.verbose ? 20 : 3)) {
     notes.push(`${formatCaptures(captures)} waits for ${missing.join(', ')}`);
   }
-  const versions = Object.values(stage.codeVersions ?? {}).reduce((sum, count) => sum + count, 0);
-  if (versions > 0) notes.push(`${plural(versions, 'datum')} made by earlier code (on_code_change: keep)`);
+  notes.push(...versionLines(stage));
   return notes.map((note) => `      ${look.style.dim(note)}`);
 }
 

@@ -1,4 +1,5 @@
 import type { KeyDifference, WhyDatum, WhyReport } from '../model/report.ts';
+import { versionLines } from './accept-screen.ts';
 import { plural } from './format.ts';
 import type { Look } from './look.ts';
 import { reasonText } from './reasons.ts';
@@ -14,6 +15,8 @@ export function whyText(report: WhyReport, look: Look): string {
       report.counts !== null && report.counts.total > 1 ? `${plural(reason.count, 'datum')}: ` : '';
     lines.push(`  ${count}${reasonText(reason, look.verbose ? 20 : 3)}`);
   }
+  if (report.code !== undefined)
+    lines.push(...versionLines({ ...report, code: report.code }).map((line) => `  ${line}`));
   if (report.differences.length > 0) {
     lines.push(
       '',

@@ -52,6 +52,7 @@ const RUNNING: readonly Row[] = [
   ['backfill', 'repair history, newest first', async () => (await import('./backfill.ts')).build],
   ['why', 'why a stage or file will run, or will not', async () => (await import('./why.ts')).build],
   ['dag', 'the graph of stages and datasets', async () => (await import('./dag.ts')).build],
+  ['accept', 'say that new code gives the same results', async () => (await import('./accept.ts')).build],
   ['freeze', 'keep stages from running', async () => (await import('./freeze.ts')).buildFreeze],
   ['unfreeze', 'let frozen stages run again', async () => (await import('./freeze.ts')).buildUnfreeze],
 ];
