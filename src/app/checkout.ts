@@ -30,9 +30,8 @@ export interface CheckoutRequest {
  */
 export async function checkout(ctx: AppContext, request: CheckoutRequest): Promise<EndEvent> {
   const started = ctx.around.now();
-  const totals = request.dryRun
-    ? await bringAll(ctx, request)
-    : await withLock(ctx, 'datawf checkout', () => bringAll(ctx, request));
+  const bring = async (): Promise<CheckoutTotals> => await bringRecorded(ctx, request);
+  const totals = request.dryRun ? await bring() : await withLock(ctx, 'datawf checkout', bring);
   if (totals.added + totals.changed + totals.deleted === 0 && totals.files === 0)
     ctx.emit({ event: 'note', message: 'everything is in place' });
   const end: EndEvent = { event: 'end', exit: 0, seconds: (ctx.around.now() - started) / 1000, ...totals };
@@ -40,7 +39,8 @@ export async function checkout(ctx: AppContext, request: CheckoutRequest): Promi
   return end;
 }
 
-interface Totals {
+/** What a checkout did. */
+export interface CheckoutTotals {
   /** Files put, and their size. */
   readonly files: number;
   readonly bytes: number;
@@ -49,9 +49,14 @@ interface Totals {
   readonly deleted: number;
 }
 
-async function bringAll(ctx: AppContext, request: CheckoutRequest): Promise<Totals> {
+/** The work of `checkout`, for a holder of the process lock. `narrow`: only files that it answers true for. */
+export async function bringRecorded(
+  ctx: AppContext,
+  request: CheckoutRequest,
+  narrow?: (dataset: Dataset, path: string) => boolean,
+): Promise<CheckoutTotals> {
   const project = loadProject(workTreeFiles(ctx.workspace));
-  const scope = dataScope(ctx, project, request.paths);
+  const scope = narrowed(dataScope(ctx, project, request.paths), narrow);
   const groups = groupByRoot(project.roots, scope.datasets);
   const snapshots = await snapshotRoots(ctx, [...groups.keys()]);
   const plans = new Map<string, SyncPlan>();
@@ -86,6 +91,15 @@ async function bringAll(ctx: AppContext, request: CheckoutRequest): Promise<Tota
   const problem = missingProblem(project, results);
   if (problem !== undefined) throw problem;
   return sum([...plans.values()], results, strays);
+}
+
+function narrowed(scope: DataScope, narrow: DataScope['within']): DataScope {
+  if (narrow === undefined) return scope;
+  const { within } = scope;
+  return {
+    ...scope,
+    within: (dataset, path) => (within?.(dataset, path) ?? true) && narrow(dataset, path),
+  };
 }
 
 function withinOf(project: Project, scope: DataScope): ((path: string) => boolean) | undefined {
@@ -161,7 +175,7 @@ function tell(
   ctx.emit({ event: 'dataset', verb, path, ...changes, files, bytes });
 }
 
-function sum(plans: readonly SyncPlan[], results: readonly SyncResult[], strays: number): Totals {
+function sum(plans: readonly SyncPlan[], results: readonly SyncResult[], strays: number): CheckoutTotals {
   const totals = { files: 0, bytes: 0, added: 0, changed: 0, deleted: strays };
   for (const plan of plans) {
     for (const changes of plan.changes.values()) {

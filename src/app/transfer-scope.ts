@@ -13,12 +13,14 @@ import { timeWindow, type Window } from './time-window.ts';
 export interface TransferScope {
   readonly datasets: ReadonlySet<Dataset>;
   /** Whether a file, by its repository path, is meant; undefined: the whole dataset. */
-  readonly filesOf: (dataset: Dataset) => ((path: string) => boolean) | undefined;
+  readonly filesOf: (dataset: Dataset) => PathTest | undefined;
   /** Whether a datum's row is meant. */
   readonly rowsOf: (node: StageNode) => (captures: Captures) => boolean;
   /** Neither targets nor a window narrow it. */
   readonly isAll: boolean;
 }
+
+type PathTest = (path: string) => boolean;
 
 /** Reads targets and a window. Throws `no-target` (exit 4), `empty-window` (exit 2). */
 export function transferScope(
@@ -28,7 +30,8 @@ export function transferScope(
 ): TransferScope {
   const { datasets, within } = dataScope(ctx, project, request.targets);
   const window = timeWindow(ctx, project.pipeline.zone, request);
-  const filesOf = (dataset: Dataset): ((path: string) => boolean) | undefined => {
+  const filters = new Map<Dataset, PathTest | undefined>();
+  const filterOf = (dataset: Dataset): PathTest | undefined => {
     const inTime = window === undefined ? undefined : fileFilter(project, dataset, window);
     const isNamed = within?.(dataset, dataset.home) === false ? within : undefined;
     if (isNamed === undefined) return inTime;
@@ -36,7 +39,10 @@ export function transferScope(
   };
   return {
     datasets,
-    filesOf,
+    filesOf: (dataset) => {
+      if (!filters.has(dataset)) filters.set(dataset, filterOf(dataset));
+      return filters.get(dataset);
+    },
     rowsOf: (node) => (window === undefined ? () => true : rowFilter(node, window)),
     isAll: request.targets.length === 0 && window === undefined,
   };
@@ -51,11 +57,7 @@ function rowFilter({ stage }: StageNode, window: Period): (captures: Captures) =
 }
 
 /** The period of a file is what the out that makes it says, of added data the deps that see it; a file without one is in. */
-function fileFilter(
-  project: Project,
-  dataset: Dataset,
-  window: Period,
-): ((path: string) => boolean) | undefined {
+function fileFilter(project: Project, dataset: Dataset, window: Period): PathTest | undefined {
   const patterns = dataset.stage === undefined ? depPatterns(project, dataset) : outPatterns(dataset.stage);
   const timed = patterns.filter((pattern) => pattern.times.size > 0);
   if (timed.length === 0) return undefined;

@@ -5,7 +5,9 @@ const TITLES: Readonly<Record<Group, string>> = {
   starting: 'Starting',
   data: 'Data',
   running: 'Running',
+  moving: 'Moving data',
   history: 'History',
+  upkeep: 'Upkeep',
 };
 
 /** Help over all commands, in groups. */

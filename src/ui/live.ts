@@ -9,6 +9,8 @@ export interface LiveState {
   readonly started: number;
   readonly stages: ReadonlyMap<string, LiveStage>;
   readonly progress: (WorkEvent & { event: 'progress' }) | undefined;
+  /** Epoch milliseconds of the first event of the present verb. */
+  readonly progressStarted: number;
 }
 
 export interface LiveStage {
@@ -96,6 +98,7 @@ function createTracker(now: () => number): Tracker {
   /** What the plan knew for certain, for stages that don't say how much they plan. */
   const expected = new Map<string, number>();
   let progress: LiveState['progress'];
+  let progressStarted = started;
   const stageOf = (
     name: string,
   ): { planned: number | undefined; done: number; running: Map<string, number> } => {
@@ -132,13 +135,14 @@ function createTracker(now: () => number): Tracker {
           stages.delete(event.stage);
           return;
         case 'progress':
+          if (progress?.verb !== event.verb) progressStarted = now();
           progress = event;
           return;
         default:
           return;
       }
     },
-    state: () => ({ started, stages, progress }),
+    state: () => ({ started, stages, progress, progressStarted }),
     idle: () => stages.size === 0 && progress === undefined,
   };
 }
@@ -159,7 +163,7 @@ export function liveText(state: LiveState, now: number, columns: number): string
     lines.push(cut(`${stage}: ${done}${all}${speed}${left}${busy}`, columns));
   }
   if (lines.length === 0 && state.progress !== undefined)
-    lines.push(cut(progressText(state.progress), columns));
+    lines.push(cut(progressText(state.progress, (now - state.progressStarted) / 1000), columns));
   return lines.length > 5
     ? [...lines.slice(0, 4), `and ${lines.length - 4} more stages`].join('\n')
     : lines.join('\n');
@@ -170,9 +174,13 @@ function runningText([name, started]: readonly [string, number], now: number): s
   return name === '' ? ` (${seconds})` : ` (${name} for ${seconds})`;
 }
 
-function progressText(event: WorkEvent & { event: 'progress' }): string {
-  const files = event.total > 0 ? `${event.done} of ${event.total}` : String(event.done);
-  const bytes =
-    event.totalBytes > 0 ? `, ${formatBytes(event.bytes)} of ${formatBytes(event.totalBytes)}` : '';
-  return `${event.verb} ${files}${bytes}`;
+function progressText(event: WorkEvent & { event: 'progress' }, seconds: number): string {
+  const { verb, done, total, bytes, totalBytes } = event;
+  const files = total > 0 ? `${done} of ${total}` : String(done);
+  if (totalBytes === 0) return `${verb} ${files}`;
+  const size = `, ${formatBytes(bytes)} of ${formatBytes(totalBytes)}`;
+  if (seconds < 1 || bytes === 0) return `${verb} ${files}${size}`;
+  const rate = bytes / seconds;
+  const left = formatSeconds((totalBytes - bytes) / rate);
+  return `${verb} ${files}${size}, ${formatBytes(rate)}/s, ${left} left`;
 }

@@ -119,6 +119,7 @@ export function countsText(counts: RunCounts): string {
 /** The last line of a run. */
 function endText(event: EndEvent, run: string | undefined, style: Style): string {
   const { counts, seconds, state } = event;
+  if (typeof event['objects'] === 'number') return movedText(event, event['objects']);
   // The plan of a dry run has said it all.
   if (counts === undefined || event['dryRun'] === true) return '';
   const took = formatSeconds(seconds);
@@ -134,6 +135,17 @@ function endText(event: EndEvent, run: string | undefined, style: Style): string
       : `nothing to do: ${allCurrent(counts.skipped)} (${took})\n`;
   }
   return `${style.good(countsText(counts))} in ${took}\n`;
+}
+
+/** The last line of push, fetch and pull. */
+function movedText(event: EndEvent, objects: number): string {
+  const { verb, bytes, requests, files } = event;
+  const took = formatSeconds(event.seconds);
+  const moved = objects === 0 ? 'no objects' : `${plural(objects, 'object')}, ${formatBytes(Number(bytes))}`;
+  const placed = Number(files ?? 0) > 0 ? `; put ${plural(Number(files), 'file')} into the workspace` : '';
+  const asked = Number(requests) > 0 ? ` (${plural(Number(requests), 'request')})` : '';
+  if (objects === 0 && placed === '') return `everything is there already${asked} (${took})\n`;
+  return `${String(verb)} ${moved}${asked}${placed} in ${took}\n`;
 }
 
 function allCurrent(count: number): string {

@@ -5,7 +5,7 @@ import type { Bind } from '../session.ts';
 export type Build = (command: Command, bind: Bind) => void;
 
 /** Headings of the help, in order. */
-export const GROUPS = ['starting', 'data', 'running', 'history'] as const;
+export const GROUPS = ['starting', 'data', 'running', 'moving', 'history', 'upkeep'] as const;
 
 export type Group = (typeof GROUPS)[number];
 

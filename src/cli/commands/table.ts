@@ -57,10 +57,20 @@ const RUNNING: readonly Row[] = [
   ['unfreeze', 'let frozen stages run again', async () => (await import('./freeze.ts')).buildUnfreeze],
 ];
 
+const MOVING: readonly Row[] = [
+  ['push', "copy data to the branch's store", async () => (await import('./push.ts')).build],
+  ['fetch', "copy data from the branch's stores", async () => (await import('./fetch.ts')).build],
+  ['pull', 'fetch, and bring it into the workspace', async () => (await import('./pull.ts')).build],
+];
+
 const HISTORY: readonly Row[] = [
   ['log', 'runs with their reasons, times and counts', async () => (await import('./log.ts')).build],
   ['show', 'one run in full', async () => (await import('./show.ts')).build],
   ['logs', 'what the commands of a run printed', async () => (await import('./logs.ts')).build],
+];
+
+const UPKEEP: readonly Row[] = [
+  ['gc', 'remove what no version needs any more', async () => (await import('./gc.ts')).build],
 ];
 
 /** Every command, in the order of the help. Only the invoked one's module is loaded. */
@@ -68,7 +78,9 @@ export const TABLE: readonly CommandEntry[] = [
   ...entries('starting', STARTING),
   ...entries('data', DATA),
   ...entries('running', RUNNING),
+  ...entries('moving', MOVING),
   ...entries('history', HISTORY),
+  ...entries('upkeep', UPKEEP),
 ];
 
 /** Commands that git calls; no help and no completion names them (docs/branches.md does). */

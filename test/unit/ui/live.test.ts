@@ -21,14 +21,16 @@ test('a busy stage tells how far it is, how fast, how long still, and what runs 
       ]),
     ],
   ]);
-  expect(liveText({ started: 0, stages, progress: undefined }, 10_000, 200)).toBe(
+  expect(liveText({ started: 0, stages, progress: undefined, progressStarted: 0 }, 10_000, 200)).toBe(
     'clean: 500 of 1461, 50 a second, 19 s left, 2 running (date=2014-01-01 for 3.0 s)',
   );
 });
 
 test('it keeps to the columns of the terminal', () => {
   const stages = new Map([['clean', stage(1461, 500, [['date=2014-01-02', 9_000]])]]);
-  expect(liveText({ started: 0, stages, progress: undefined }, 10_000, 20)).toBe('clean: 500 of 1461,…');
+  expect(liveText({ started: 0, stages, progress: undefined, progressStarted: 0 }, 10_000, 20)).toBe(
+    'clean: 500 of 1461,…',
+  );
 });
 
 test('stages that only wait are not shown, and of many the first', () => {
@@ -36,7 +38,9 @@ test('stages that only wait are not shown, and of many the first', () => {
     ['z', stage(5, 0)],
     ...['a', 'b', 'c', 'd', 'e', 'f'].map((name) => [name, stage(9, 1)] as const),
   ]);
-  expect(liveText({ started: 0, stages, progress: undefined }, 1_000, 80).split('\n')).toEqual([
+  expect(
+    liveText({ started: 0, stages, progress: undefined, progressStarted: 0 }, 1_000, 80).split('\n'),
+  ).toEqual([
     'a: 1 of 9, 1 a second, 8.0 s left',
     'b: 1 of 9, 1 a second, 8.0 s left',
     'c: 1 of 9, 1 a second, 8.0 s left',
@@ -54,7 +58,7 @@ test('work over files tells files and bytes', () => {
     bytes: 2_000_000,
     totalBytes: 9_000_000,
   } as const;
-  expect(liveText({ started: 0, stages: new Map(), progress }, 2_000, 80)).toBe(
+  expect(liveText({ started: 0, stages: new Map(), progress, progressStarted: 1_500 }, 2_000, 80)).toBe(
     'hashing 3 of 10, 2 MB of 9 MB',
   );
 });
