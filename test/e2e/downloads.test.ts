@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
 import { openArchive, type ArchiveOptions, type HttpArchive } from '../rig/http-archive.ts';
+import { noonZone } from '../rig/noon.ts';
 import { datums, filesBelow, openStory, type Story } from './story.ts';
 
 /** Data that others publish: fetched politely, never in part, and each file once. */
@@ -47,11 +48,7 @@ stages:
 `;
 
 test('a range up to today asks for each day once, waits for those not published, and asks for them again', async () => {
-  // Where it is noon now, so that the day doesn't change under the test.
-  const hour = new Date().getUTCHours();
-  const zone = hour === 12 ? 'UTC' : `Etc/GMT${hour > 12 ? '+' : '-'}${Math.abs(hour - 12)}`;
-  const day = (offset: number): string =>
-    new Date(Date.now() + (12 - hour) * 3_600_000 + offset * 86_400_000).toISOString().slice(0, 10);
+  const { zone, day } = noonZone();
   const archive = await archiveOf();
   const story = await openDownloads(
     archive,
