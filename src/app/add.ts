@@ -5,7 +5,7 @@ import { pointerPath } from './pointer-files.ts';
 import type { AppContext } from './ports.ts';
 import { loadProject, workTreeFiles } from './project.ts';
 import { recordData, type Recorded } from './record-data.ts';
-import { withLock } from './writing.ts';
+import { withRecord } from './refs.ts';
 
 export interface AddRequest {
   /** As typed. */
@@ -26,7 +26,7 @@ export async function add(ctx: AppContext, request: AddRequest): Promise<EndEven
   };
   const { written, created, ...totals } = request.dryRun
     ? await work()
-    : await withLock(ctx, 'datawf add', work);
+    : await withRecord(ctx, 'datawf add', work);
   await warnOfIgnored(ctx, created);
   if (totals.added + totals.changed + totals.deleted === 0)
     ctx.emit({ event: 'note', message: 'nothing changed' });

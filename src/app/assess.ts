@@ -4,13 +4,15 @@ import { selectTargets, type Selection } from '../graph/select.ts';
 import { invalid, refused } from '../model/problem.ts';
 import { datasetStates, type DatasetStates } from './datasets.ts';
 import { openMemo, type PlanMemo } from './plan-memo.ts';
-import { Planner, type PlannerOptions } from './planner.ts';
+import { Planner } from './planner.ts';
+import type { PlannerOptions } from './planner-options.ts';
 import type { AppContext } from './ports.ts';
 import type { BackfillMode } from './requests.ts';
 import { loadProject, lockedStage, workTreeFiles, type Project } from './project.ts';
 import { findSources, type Sources } from './sources.ts';
 import { gatherFacts } from './stage-facts.ts';
 import { StageState } from './stage-state.ts';
+import { Supply } from './supply.ts';
 import { timeWindow } from './time-window.ts';
 import { typedPath } from './typed-path.ts';
 
@@ -25,6 +27,8 @@ export interface AssessRequest {
   readonly renew?: boolean;
   readonly runCache?: boolean;
   readonly runAlways?: boolean;
+  /** Take what is recorded as it is, though its bytes be nowhere. */
+  readonly allowMissing?: boolean;
   readonly since?: string | undefined;
   readonly until?: string | undefined;
   /** The time capture that the window is about, where a stage has two. */
@@ -86,7 +90,8 @@ export async function assess(
 ): Promise<Assessment> {
   const { project, selection } = selectStages(ctx, request.targets);
   const datasets = await datasetStates(ctx, project);
-  const assessment = await prepare(ctx, { project, selection, datasets, request, hooks });
+  const supply = new Supply(ctx, { fetches: false, allowMissing: request.allowMissing ?? false });
+  const assessment = await prepare(ctx, { project, selection, datasets, request, supply, hooks });
   await assessment.planner.start();
   return assessment;
 }
@@ -96,13 +101,14 @@ export interface Preparation {
   readonly selection: Selection;
   readonly datasets: DatasetStates;
   readonly request: AssessRequest;
+  readonly supply: Supply;
   readonly hooks: Pick<PlannerOptions, 'onSettled' | 'onPlanned' | 'onStage'>;
 }
 
 /** Everything that a plan needs; `planner.start()` makes it. */
 export async function prepare(
   ctx: AppContext,
-  { project, selection, datasets, request, hooks }: Preparation,
+  { project, selection, datasets, request, supply, hooks }: Preparation,
 ): Promise<Assessment> {
   const { order } = project.graph;
   const scope = scopeOf({
@@ -136,7 +142,7 @@ export async function prepare(
       selects: narrowed(selects(node), selection.stages.has(node) ? request.mode : undefined),
     });
   });
-  const planner = new Planner({ ctx, sources, memo, states, ...hooks });
+  const planner = new Planner({ ctx, sources, memo, states, supply, ...hooks });
   return { project, selection, scope, datasets, sources, states, planner, memo };
 }
 

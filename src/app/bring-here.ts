@@ -48,7 +48,10 @@ export async function bringHere(ctx: AppContext, assessment: Assessment): Promis
 }
 
 /** Datasets of stages in scope and added data that they see; of added data everything where everything is in scope. */
-function isConcerned({ scope, project }: Assessment, { dataset, state }: DatasetState): boolean {
+export function isConcerned(
+  { scope, project }: Pick<Assessment, 'scope' | 'project'>,
+  { dataset, state }: DatasetState,
+): boolean {
   if (state === 'modified' || state === 'untracked') return false;
   if (dataset.stage !== undefined) return scope.has(dataset.stage);
   if (scope.size === project.graph.order.length) return true;

@@ -8,6 +8,7 @@ import type { FileEntry } from '../model/file-entry.ts';
 import { EXIT, notFound, Problem } from '../model/problem.ts';
 import { kindName, type ListedFile, type UsageReport } from '../model/report.ts';
 import { compareBytes, isWithin, joinPath, parentOf } from '../model/repo-path.ts';
+import { fetchObjects } from '../store/transfer.ts';
 import { listPrefix, measureTree } from '../store/trees.ts';
 import { didYouMean } from '../util/suggest.ts';
 import { datasetStates, type DatasetState } from './datasets.ts';
@@ -211,6 +212,10 @@ async function fileWith(ctx: AppContext, entry: FileEntry, dataset: Dataset): Pr
     const columns = await hashFiles({ root: ctx.workspace.root, paths: [path], signal: ctx.signal });
     if (digestAt(columns, 0) === digest) return here;
   }
+  const from = (await ctx.remotes()).read.map(({ store }) => store);
+  const moving = { jobs: 1, signal: ctx.signal };
+  const lost = await fetchObjects(ctx.store, { from, objects: new Map([[digest, size]]), moving });
+  if (lost.objects.size === 0) return ctx.store.objectPath(digest);
   const stage = dataset.stage?.stage.id;
   throw new Problem({
     code: 'missing-object',

@@ -8,7 +8,7 @@ import { compareBytes, type RepoPath } from '../model/repo-path.ts';
 import { isMergeable, mergeText, type MergeTexts } from './merge-text.ts';
 import type { AppContext } from './ports.ts';
 import { typedPath } from './typed-path.ts';
-import { withLock } from './writing.ts';
+import { withRecord } from './refs.ts';
 
 export interface ResolveRequest {
   /** Files as typed; all that a merge left open without any. */
@@ -34,7 +34,7 @@ export async function resolveMerges(ctx: AppContext, request: ResolveRequest): P
     if (!request.dryRun) await ctx.git.stagePaths(done);
     return { dryRun: request.dryRun, files };
   };
-  return request.dryRun ? await work() : await withLock(ctx, 'datawf lock resolve', work);
+  return request.dryRun ? await work() : await withRecord(ctx, 'datawf lock resolve', work);
 }
 
 type Unmerged = ReadonlyMap<string, ReadonlySet<number>>;

@@ -32,7 +32,7 @@ import {
 } from './project.ts';
 import { recordData } from './record-data.ts';
 import { typedPath } from './typed-path.ts';
-import { withLock } from './writing.ts';
+import { withRecord } from './refs.ts';
 
 export interface MoveRequest {
   /** A dataset added by hand, or a file or folder inside one, as typed. */
@@ -45,7 +45,7 @@ export interface MoveRequest {
 export async function move(ctx: AppContext, request: MoveRequest): Promise<EndEvent> {
   const started = ctx.around.now();
   const work = (): Promise<string> => moveData(ctx, request);
-  const to = request.dryRun ? await work() : await withLock(ctx, 'datawf move', work);
+  const to = request.dryRun ? await work() : await withRecord(ctx, 'datawf move', work);
   const end: EndEvent = { event: 'end', exit: 0, seconds: (ctx.around.now() - started) / 1000, path: to };
   ctx.emit(end);
   return end;

@@ -1,46 +1,19 @@
 import { deriveDatums, type DatumSpec } from '../graph/datums.ts';
 import type { StageNode } from '../graph/graph.ts';
-import type { DatumRow } from '../model/datum.ts';
-import type { Digest } from '../model/digest.ts';
 import type { FileEntry } from '../model/file-entry.ts';
-import type { DatumState } from '../model/outcome.ts';
 import type { Dep } from '../model/stage.ts';
-import type { ResultRecord } from '../model/result.ts';
-import { openResults } from '../store/results.ts';
 import { pushTo } from '../util/multimap.ts';
 import { isBad, type DatumPlan } from './datum-plan.ts';
 import { asLocked, memoKey, type Recorded } from './memo-key.ts';
 import { mergeViews, settledView, strayView, viewBelow, wholeView, type FileView } from './out-view.ts';
-import type { PlanMemo } from './plan-memo.ts';
-import type { AppContext } from './ports.ts';
 import type { Dataset } from './project.ts';
-import type { Sources } from './sources.ts';
+import type { PlannerOptions, Settled } from './planner-options.ts';
 import { recordedListing } from './records.ts';
+import { storedInputs } from './run-inputs.ts';
 import type { StageState } from './stage-state.ts';
+import type { Found } from './supply.ts';
 import { hiddenFailure, hidesPaths, markFailed, takeBroadcast } from './upstream-facts.ts';
 import { wholeDataset } from './whole-dataset.ts';
-
-/** How a datum's inputs led to its outcome; what a run records. */
-export interface Settled {
-  readonly datum: DatumPlan<StageState>;
-  readonly outcome: DatumState | 'gone';
-  readonly row?: DatumRow;
-  readonly outs?: readonly FileEntry[];
-}
-
-export interface PlannerOptions {
-  readonly ctx: AppContext;
-  readonly sources: Sources;
-  readonly memo: PlanMemo;
-  /** In the order of the graph. */
-  readonly states: readonly StageState[];
-  /** Called for every datum that gets its outcome, also while planning. */
-  readonly onSettled?: (settled: Settled) => void;
-  /** Called when a stage's datums are known, before any of them is decided. */
-  readonly onPlanned?: (state: StageState) => Promise<void>;
-  /** Called when all datums of a stage have their outcome, before a stage behind it goes on. */
-  readonly onStage?: (state: StageState) => Promise<void>;
-}
 
 /**
  * Finds out what each stage has to do, as far as that can be known, and goes on as datums settle: a datum is decided as
@@ -55,6 +28,7 @@ export class Planner {
   readonly #gates = new Map<DatumPlan, StageState[]>();
   readonly #gateCounts = new Map<StageState, number>();
   readonly #undecided: DatumPlan<StageState>[] = [];
+  readonly #away: { readonly datum: DatumPlan<StageState>; readonly found: Found }[] = [];
   readonly #treeFiles = new Map<string, Promise<readonly FileEntry[]>>();
   /** Settling is one after the other: what runs side by side ends in any order. */
   #turn: Promise<void> = Promise.resolve();
@@ -249,6 +223,7 @@ export class Planner {
     while (this.#undecided.length > 0) {
       const batch = this.#undecided.splice(0).reverse();
       for (let datum = batch.pop(); datum !== undefined; datum = batch.pop()) await this.#decide(datum);
+      if (this.#away.length > 0) await this.#restoreAway();
     }
   }
 
@@ -268,50 +243,49 @@ export class Planner {
     const input = state.inputDigest(datum, inputs);
     datum.input = input;
     const decision = state.decide(datum, input);
-    if (!decision.work && !(await this.#isLost(datum))) {
+    const { supply } = this.options;
+    if (!decision.work && !(await supply.isLost(datum))) {
       await this.#settleOne({ datum, outcome: datum.planned ? 'identical' : 'skipped' });
       return;
     }
     datum.planned = true;
     datum.reason = decision.work && !state.rowsAreLost ? decision.reason : 'output-missing';
-    const found = await this.#lookUp(datum, input);
-    if (found !== undefined) {
-      const row = { state: 'ok', input, code: state.code, result: found.result, captures: datum.id } as const;
-      await this.#settleOne({ datum, outcome: 'cached', row, outs: found.outs });
+    const found = await supply.find(datum, input);
+    if (found === undefined) await this.#makeReady(datum);
+    else if (found.here) await this.#restore(datum, found);
+    else this.#away.push({ datum, found });
+  }
+
+  /** Takes results whose files have to come from elsewhere, all at once; a datum whose files don't come runs. */
+  async #restoreAway(): Promise<void> {
+    const { supply } = this.options;
+    const all = this.#away.splice(0);
+    await supply.fetch(all.flatMap(({ found }) => found.outs));
+    for (const { datum, found } of all) {
+      const isLost = found.outs.some(({ digest }) => supply.lost.has(digest));
+      await (isLost ? this.#makeReady(datum) : this.#restore(datum, found));
+    }
+  }
+
+  async #restore(datum: DatumPlan<StageState>, { result, outs }: Found): Promise<void> {
+    const row = {
+      state: 'ok',
+      input: datum.input,
+      code: datum.stage.code,
+      result,
+      captures: datum.id,
+    } as const;
+    await this.#settleOne({ datum, outcome: 'cached', row, outs });
+  }
+
+  async #makeReady(datum: DatumPlan<StageState>): Promise<void> {
+    const { supply } = this.options;
+    if (supply.options.allowMissing && !(await storedInputs(datum)).every((entry) => supply.isHere(entry))) {
+      await this.#settleOne({ datum, outcome: 'waiting' });
       return;
     }
     datum.phase = 'ready';
     this.ready.push(datum);
-  }
-
-  /** Whether an object of a current datum is neither here nor in the workspace. */
-  async #isLost(datum: DatumPlan<StageState>): Promise<boolean> {
-    if (!datum.stage.options.checkObjects) return false;
-    const files = (await datum.stage.files()).get(datum.id) ?? [];
-    return files.some((entry) => !this.options.ctx.store.hasObjectSync(entry.digest));
-  }
-
-  async #lookUp(
-    datum: DatumPlan<StageState>,
-    input: Digest,
-  ): Promise<Pick<ResultRecord, 'result' | 'outs'> | undefined> {
-    const state = datum.stage;
-    const { stage } = state.node;
-    if (
-      !state.options.runCache ||
-      stage.sandbox === 'none' ||
-      datum.reason === 'forced' ||
-      datum.reason === 'always'
-    )
-      return undefined;
-    const found = (await state.results(openResults)).find(
-      input,
-      datum.row?.input === input ? datum.row.result : undefined,
-    );
-    if (found === undefined || !found.made.sandbox) return undefined;
-    return found.outs.every((entry) => this.options.ctx.store.hasObjectSync(entry.digest))
-      ? found
-      : undefined;
   }
 
   async #settleOne(settled: Settled): Promise<void> {

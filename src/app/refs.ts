@@ -1,5 +1,6 @@
 import { formatRef, parseRef, refName } from '../formats/ref-file.ts';
 import type { Digest } from '../model/digest.ts';
+import { Problem } from '../model/problem.ts';
 import type { BranchRef } from '../model/ref.ts';
 import type { RepoPath } from '../model/repo-path.ts';
 import type { Store } from '../store/store.ts';
@@ -7,6 +8,7 @@ import { digestHex } from '../util/blake3.ts';
 import { pointerPath } from './pointer-files.ts';
 import type { AppContext } from './ports.ts';
 import { loadProject, lockPathOf, workTreeFiles, type Project, type TrackedFiles } from './project.ts';
+import { withLock } from './writing.ts';
 
 /** What the tracked files say, as a store keeps it: a ref, and the texts that it names. */
 export interface RefDraft {
@@ -51,12 +53,36 @@ export async function readRef(store: Store, name: string): Promise<BranchRef | u
  */
 export async function noteRef(ctx: AppContext): Promise<void> {
   const { branch, commit } = await ctx.workspace.head();
-  if (branch === undefined) return;
   const tracked = workTreeFiles(ctx.workspace);
-  const { ref, texts } = draftRef({ project: loadProject(tracked), tracked }, { commit, reads: [] });
+  const project = branch === undefined ? undefined : readableProject(tracked);
+  if (branch === undefined || project === undefined) return;
+  const { ref, texts } = draftRef({ project, tracked }, { commit, reads: [] });
   const name = refName(branch);
   const before = await readRef(ctx.store, name);
   if (before !== undefined && sameVersions(before, ref)) return;
   for (const [digest, text] of texts) await ctx.store.putBytes(digest, Buffer.from(text));
   await ctx.store.writeFile(name, Buffer.from(formatRef(ref)), { replace: true });
+}
+
+/** undefined where a file can't be read: in the middle of a merge another command tells. */
+function readableProject(tracked: TrackedFiles): Project | undefined {
+  try {
+    return loadProject(tracked);
+  } catch (error) {
+    if (error instanceof Problem) return undefined;
+    throw error;
+  }
+}
+
+/** `withLock` for work that records other versions: the local store names them afterwards. */
+export async function withRecord<Value>(
+  ctx: AppContext,
+  name: string,
+  body: () => Promise<Value>,
+): Promise<Value> {
+  return await withLock(ctx, name, async () => {
+    const value = await body();
+    await noteRef(ctx);
+    return value;
+  });
 }

@@ -18,7 +18,7 @@ import { loadProject, rootOf, workTreeFiles, type Dataset, type Project } from '
 import { recordData } from './record-data.ts';
 import { typedPath } from './typed-path.ts';
 import { cleanFiles, makeEditable } from './unlock.ts';
-import { withLock } from './writing.ts';
+import { withRecord } from './refs.ts';
 
 export interface RemoveRequest {
   /** Datasets added by hand, or files and folders inside one, as typed. */
@@ -44,7 +44,7 @@ export async function remove(ctx: AppContext, request: RemoveRequest): Promise<E
     }
     return files;
   };
-  const files = request.dryRun ? await work() : await withLock(ctx, 'datawf remove', work);
+  const files = request.dryRun ? await work() : await withRecord(ctx, 'datawf remove', work);
   const end: EndEvent = { event: 'end', exit: 0, seconds: (ctx.around.now() - started) / 1000, files };
   ctx.emit(end);
   return end;

@@ -11,7 +11,7 @@ import { datasetStates } from './datasets.ts';
 import { checkDrops } from './drop-guard.ts';
 import { execute } from './execute.ts';
 import { openLockWriter, type LockWriter } from './lock-writer.ts';
-import type { Settled } from './planner.ts';
+import type { Settled } from './planner-options.ts';
 import type { AppContext } from './ports.ts';
 import { ignoreFileOf, pointerPath } from './pointer-files.ts';
 import { recordEdits } from './record-edits.ts';
@@ -25,8 +25,12 @@ import { isCurrent } from './row-writer.ts';
 import type { RunPorts } from './run-ports.ts';
 import { openRunTrail, type RunTrail } from './run-trail.ts';
 import { planLine, runCounts } from './stage-report.ts';
+import { bringInputs } from './run-inputs.ts';
 import type { StageState } from './stage-state.ts';
+import { Supply } from './supply.ts';
 import { bringHere, clearUndeclared } from './bring-here.ts';
+import { pullRecorded } from './pull-recorded.ts';
+import { noteRef } from './refs.ts';
 import { rememberRun } from './remember-run.ts';
 
 /** A run of `repro` or `backfill`, by the holder of the process lock. */
@@ -52,14 +56,19 @@ export async function runLocked(
     run.trail?.stageEnd(state);
   };
 
-  const { datasets, ...selected } = await recordedDatasets(ctx, request);
-  const assessment = await prepare(ctx, {
-    ...selected,
-    datasets,
-    request: assessRequest(request),
-    hooks: { onSettled, onPlanned: guard, onStage },
-  });
-  await assessment.planner.start();
+  const recorded = await recordedDatasets(ctx, request);
+  const supply = new Supply(ctx, { fetches: true, allowMissing: request.allowMissing });
+  if (request.pull) await pullRecorded(ctx, recorded, request);
+  const plan = async (): Promise<Assessment> => {
+    settled.length = 0;
+    const hooks = { onSettled, onPlanned: guard, onStage };
+    const made = await prepare(ctx, { ...recorded, request: assessRequest(request), supply, hooks });
+    await made.planner.start();
+    return made;
+  };
+  let assessment = await plan();
+  // Each round finds out of more objects that they are lost.
+  while (!(await bringInputs(assessment, supply, request.pull))) assessment = await plan();
   warnUnused(ctx, assessment);
   if (request.kind === 'backfill') await tellWindow(ctx, { request, assessment, ports });
 
@@ -70,6 +79,7 @@ export async function runLocked(
   const brought = await bringHere(ctx, assessment);
   if (!hasWork(assessment, dropped)) {
     await lock.write();
+    if (lock.files.size > 0) await noteRef(ctx);
     await rememberRun(assessment, lock);
     const stuck = assessment.states.some((state) => state.datums.some(isBad));
     const exit = stuck ? EXIT.failed : EXIT.ok;
@@ -99,6 +109,7 @@ export async function runLocked(
           ? EXIT.failed
           : EXIT.ok;
   const state = end.cancelled ? 'cancelled' : exit === EXIT.ok ? 'done' : 'failed';
+  if (lock.files.size > 0) await noteRef(ctx);
   await trail.close(lock);
   await writer.seal({ state, exit, counts, totals: end.totals });
   if (end.error !== undefined) {
@@ -122,6 +133,7 @@ async function recordedDatasets(ctx: AppContext, request: RunRequest) {
   refuseEditedOuts(datasets, scope);
   if (!(await recordEdits(ctx, { project: selected.project, datasets, scope })))
     return { ...selected, datasets };
+  await noteRef(ctx);
   const again = selectStages(ctx, request.targets);
   return { ...again, datasets: await datasetStates(ctx, again.project, { keepTrees: true }) };
 }

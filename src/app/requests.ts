@@ -20,6 +20,10 @@ export interface ReproRequest {
   readonly failFast: boolean;
   readonly runCache: boolean;
   readonly allowDrop: boolean;
+  /** Fetch what is missing here, and bring it into the workspace. */
+  readonly pull: boolean;
+  /** Plan with what is recorded though its bytes be missing; run only what needs none of them. */
+  readonly allowMissing: boolean;
   readonly commit: boolean;
   readonly dryRun: boolean;
   readonly check: boolean;

@@ -18,6 +18,7 @@ export function assessRequest(request: RunRequest): AssessRequest {
     renew: request.kind === 'backfill',
     runCache: request.runCache,
     runAlways: true,
+    allowMissing: request.allowMissing,
     since: request.since,
     until: request.until,
     by: request.by,

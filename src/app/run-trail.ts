@@ -4,7 +4,7 @@ import type { StageRecord, WhyNot } from '../model/run-record.ts';
 import type { Reason, RunCounts } from '../model/outcome.ts';
 import type { Assessment } from './assess.ts';
 import type { LockWriter } from './lock-writer.ts';
-import type { Settled } from './planner.ts';
+import type { Settled } from './planner-options.ts';
 import type { AppContext } from './ports.ts';
 import { reasonsOf } from './reasons.ts';
 import { runCounts } from './stage-report.ts';

@@ -37,7 +37,7 @@ export function build(command: Command, bind: Bind): void {
   ]);
   command.action(
     bind(async (session, [targets]: [string[]], options: Options) => {
-      const context = await session.open('work');
+      const context = await session.open('work', options.env);
       const { backfill } = await import('../../app/backfill.ts');
       const { mode, by, maxFailures } = options;
       const request = { ...runRequest(session, targets, options), mode, by, maxFailures };

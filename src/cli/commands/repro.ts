@@ -21,7 +21,7 @@ export function build(command: Command, bind: Bind): void {
   ]);
   command.action(
     bind(async (session, [targets]: [string[]], options: RunOptions) => {
-      const context = await session.open('work');
+      const context = await session.open('work', options.env);
       const { repro } = await import('../../app/repro.ts');
       const end = await repro(context, runRequest(session, targets, options), await session.ports(context));
       return end.exit as ExitCode;

@@ -10,6 +10,9 @@ export interface RunOptions {
   readonly failFast?: boolean;
   readonly runCache: boolean;
   readonly allowDrop?: boolean;
+  readonly pull?: boolean;
+  readonly allowMissing?: boolean;
+  readonly env?: string;
   readonly commit?: boolean;
   readonly dryRun?: boolean;
   readonly check?: boolean;
@@ -26,6 +29,9 @@ export function addRunOptions(command: Command): Command {
     .option('--downstream', 'also every stage that follows the named ones')
     .option('--fail-fast', 'stop at the first failure')
     .option('--no-run-cache', 'run instead of restoring an earlier result')
+    .option('--pull', 'fetch what is missing here from the stores that the branch reads')
+    .option('--allow-missing', 'plan with recorded data that is not here; run only what needs none of it')
+    .option('--env <NAME>', 'the stores and values of this environment, whatever the branch is')
     .option('--allow-drop', 'go on although a large part of a dataset would vanish')
     .option('--since <TIME>', 'only datums from this time on (2024-05-01, or 90d for days back from now)')
     .option('--until <TIME>', 'only datums before this time')
@@ -47,6 +53,8 @@ export function runRequest(session: Session, targets: readonly string[], options
     failFast: options.failFast ?? false,
     runCache: options.runCache,
     allowDrop: options.allowDrop ?? false,
+    pull: options.pull ?? false,
+    allowMissing: options.allowMissing ?? false,
     commit: options.commit ?? false,
     dryRun: options.dryRun ?? false,
     check: options.check ?? false,

@@ -1,0 +1,79 @@
+import type { FileEntry } from '../model/file-entry.ts';
+import { EXIT, Problem } from '../model/problem.ts';
+import { isWithin } from '../model/repo-path.ts';
+import type { Assessment } from './assess.ts';
+import { ownersOf } from './dataset-owners.ts';
+import type { DatumPlan } from './datum-plan.ts';
+import type { DatasetState } from './datasets.ts';
+import type { Dataset } from './project.ts';
+import type { StageState } from './stage-state.ts';
+import type { Supply } from './supply.ts';
+
+/** The files that a datum's command would read from the store, as far as they are known. */
+export async function storedInputs({
+  stage: state,
+  spec,
+}: DatumPlan<StageState>): Promise<readonly FileEntry[]> {
+  const files: FileEntry[] = [];
+  for (const index of state.node.stage.deps.keys()) {
+    const whole = state.wholes[index];
+    const own = spec.files[index] ?? (whole === undefined ? state.set?.broadcast.get(index) : undefined);
+    if (whole !== undefined) files.push(...(await whole.load()));
+    const stored = (own ?? []).filter((at) => state.views[index]?.sources[at] === 'store');
+    if (whole === undefined) files.push(...state.filesAt(index, stored));
+  }
+  return files;
+}
+
+/**
+ * Fetches what the planned work reads and the local store lacks. Outs of stages come by themselves (concepts 1.2: fetched when
+ * needed); data added by hand only where `pull` was asked for, else it throws `missing-data` (exit 4). Answers whether the plan
+ * stands: not where an out turned out to be lost, which then has to be made again.
+ */
+export async function bringInputs(
+  { project, datasets, states }: Assessment,
+  supply: Supply,
+  pull: boolean,
+): Promise<boolean> {
+  const missing = datasets.all.filter(({ state }) => state === 'missing');
+  if (missing.length === 0 || supply.options.allowMissing) return true;
+  const wanted = new Map<string, FileEntry>();
+  for (const state of states) {
+    if (!state.options.inScope || state.open === 0 || !sees(state, missing)) continue;
+    for (const datum of state.datums) {
+      if (datum.phase === 'done') continue;
+      for (const entry of await storedInputs(datum)) if (!supply.isHere(entry)) wanted.set(entry.path, entry);
+    }
+  }
+  const owner = ownersOf(project);
+  const ownerOf = ({ path }: FileEntry): Dataset | undefined => owner(path);
+  if (!pull) await refuseMissing([...wanted.values()], ownerOf, supply);
+  await supply.fetch(wanted.values());
+  return ![...wanted.values()].some(
+    (entry) => supply.lost.has(entry.digest) && ownerOf(entry)?.stage !== undefined,
+  );
+}
+
+function sees({ node }: StageState, missing: readonly DatasetState[]): boolean {
+  return node.stage.deps.some(({ pattern }) =>
+    missing.some(({ dataset: { home } }) => isWithin(home, pattern.home) || isWithin(pattern.home, home)),
+  );
+}
+
+async function refuseMissing(
+  wanted: readonly FileEntry[],
+  ownerOf: (entry: FileEntry) => Dataset | undefined,
+  supply: Supply,
+): Promise<void> {
+  for (const dataset of new Set(wanted.map(ownerOf))) {
+    if (dataset === undefined || dataset.stage !== undefined || !(await supply.canCome(dataset))) continue;
+    const files = wanted.filter((entry) => ownerOf(entry) === dataset);
+    throw new Problem({
+      code: 'missing-data',
+      message: `${files.length === 1 ? (files[0]?.path ?? '') : `${files.length} files of ${dataset.home}`} ${files.length === 1 ? "isn't" : "aren't"} here, and the run needs ${files.length === 1 ? 'it' : 'them'}`,
+      hint: `Get ${files.length === 1 ? 'it' : 'them'}: datawf pull ${dataset.home}; or have the run do it: datawf repro --pull`,
+      exit: EXIT.notFound,
+      details: files.length === 1 ? [] : files.slice(0, 20).map(({ path }) => path),
+    });
+  }
+}
