@@ -8,9 +8,9 @@ import { recordedListing } from './records.ts';
 import { forgetIndex, groupByRoot, strayIndexes } from './index-homes.ts';
 import type { AppContext } from './ports.ts';
 import { loadProject, workTreeFiles, type Dataset, type Project } from './project.ts';
+import { withRecord } from './refs.ts';
 import { applySync, missingProblem, refuseUnsaved, type SyncResult } from './sync-home.ts';
 import { planSync, type SyncChanges, type SyncPlan, type Wanted } from './sync-plan.ts';
-import { withLock } from './writing.ts';
 import { isWithin } from '../model/repo-path.ts';
 
 export interface CheckoutRequest {
@@ -31,7 +31,7 @@ export interface CheckoutRequest {
 export async function checkout(ctx: AppContext, request: CheckoutRequest): Promise<EndEvent> {
   const started = ctx.around.now();
   const bring = async (): Promise<CheckoutTotals> => await bringRecorded(ctx, request);
-  const totals = request.dryRun ? await bring() : await withLock(ctx, 'datawf checkout', bring);
+  const totals = request.dryRun ? await bring() : await withRecord(ctx, 'datawf checkout', bring);
   if (totals.added + totals.changed + totals.deleted === 0 && totals.files === 0)
     ctx.emit({ event: 'note', message: 'everything is in place' });
   const end: EndEvent = { event: 'end', exit: 0, seconds: (ctx.around.now() - started) / 1000, ...totals };

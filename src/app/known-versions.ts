@@ -7,7 +7,7 @@ import type { BranchRef } from '../model/ref.ts';
 import type { Store } from '../store/store.ts';
 import { pushTo } from '../util/multimap.ts';
 import { pointerPath } from './pointer-files.ts';
-import type { AppContext, Remote } from './ports.ts';
+import type { AppContext } from './ports.ts';
 import { readRef } from './refs.ts';
 
 /** Versions that refs of stores name: what they name is there, whole. */
@@ -39,8 +39,7 @@ export function noVersions(): KnownVersions {
 export async function learnRefs(
   ctx: AppContext,
   known: KnownVersions,
-  { store }: Remote,
-  branch: string | undefined,
+  { store, branch }: { readonly store: Store; readonly branch: string | undefined },
 ): Promise<void> {
   const own = branch === undefined ? [] : [refName(branch)];
   const names = new Set([...own, ...(await store.listFiles('refs/', REFS))]);

@@ -62,10 +62,13 @@ export async function planPush(ctx: AppContext, facts: PushFacts): Promise<PushP
   const levels: Digest[][] = [];
   for (const dataset of scope.datasets) {
     const { recorded } = dataset;
-    if (recorded === undefined || (await isThere(facts, known, dataset, recorded))) continue;
+    if (recorded === undefined || known.roots.has(recorded)) continue;
+    if (await isThere(facts, dataset, recorded)) continue;
     const bases = pointerEntry(dataset) === undefined ? (known.homes.get(dataset.home) ?? []) : [];
-    const files = await newFiles(ctx, dataset, { bases, within: scope.filesOf(dataset) });
-    for (const { digest, size } of files) (bases.length > 0 ? certain : objects).set(digest, size);
+    const isMeant = scope.filesOf(dataset) ?? (() => true);
+    const news = await filesSince(ctx, dataset, bases[0]);
+    for (const { path, digest, size } of news ?? (await recordedListing(ctx.store, dataset)))
+      if (isMeant(path)) (news === undefined ? objects : certain).set(digest, size);
     if (scope.filesOf(dataset) === undefined && pointerEntry(dataset) === undefined)
       await addLevels(ctx, levels, { root: recorded, bases, moving: facts.moving });
   }
@@ -90,17 +93,12 @@ export async function planPush(ctx: AppContext, facts: PushFacts): Promise<PushP
 async function learnMore(ctx: AppContext, known: KnownVersions, facts: PushFacts): Promise<void> {
   const { remotes, before, branch, to } = facts;
   for (const remote of remotes.read)
-    if (before === undefined || remote.name !== to.name) await learnRefs(ctx, known, remote, branch);
+    if (before === undefined || remote.name !== to.name)
+      await learnRefs(ctx, known, { store: remote.store, branch });
 }
 
 /** Whether a store that the branch reads has a dataset's version already: its root comes last. */
-async function isThere(
-  { remotes, to }: PushFacts,
-  known: KnownVersions,
-  dataset: Dataset,
-  root: Digest,
-): Promise<boolean> {
-  if (known.roots.has(root)) return true;
+async function isThere({ remotes, to }: PushFacts, dataset: Dataset, root: Digest): Promise<boolean> {
   const chain = new Set([to.store, ...remotes.read.map(({ store }) => store)]);
   const isFile = pointerEntry(dataset) !== undefined;
   for (const store of chain) {
@@ -109,28 +107,21 @@ async function isThere(
   return false;
 }
 
-interface FileFacts {
-  readonly bases: readonly Digest[];
-  readonly within: ((path: string) => boolean) | undefined;
-}
-
-/** Files of a dataset that the nearest of the bases doesn't have. */
-async function newFiles(
+/** Files of a dataset that an earlier version doesn't have; undefined without one, or where it can't be read. */
+async function filesSince(
   ctx: AppContext,
   dataset: Dataset,
-  { bases, within }: FileFacts,
-): Promise<readonly FileEntry[]> {
-  const [base] = bases;
-  const isMeant = (entry: FileEntry): boolean => within?.(entry.path) ?? true;
-  if (base === undefined) return (await recordedListing(ctx.store, dataset)).filter(isMeant);
-  const diff = await diffTrees(ctx.store, base, dataset.recorded);
+  base: Digest | undefined,
+): Promise<readonly FileEntry[] | undefined> {
+  if (base === undefined) return undefined;
+  const diff = await withoutMissing(diffTrees(ctx.store, base, dataset.recorded));
+  if (diff === undefined) return undefined;
   const old = new Set(
-    [...diff.deleted, ...diff.changed.map(({ before }) => before)].map((entry) => entry.digest),
+    [...diff.deleted, ...diff.changed.map(({ before }) => before)].map(({ digest }) => digest),
   );
   return [...diff.added, ...diff.changed.map(({ after }) => after)]
     .filter(({ digest }) => !old.has(digest))
-    .map((entry) => ({ ...entry, path: toRepoPath(dataset, entry.path) }))
-    .filter(isMeant);
+    .map((entry) => ({ ...entry, path: toRepoPath(dataset, entry.path) }));
 }
 
 interface Root {
@@ -142,7 +133,8 @@ interface Root {
 async function addLevels(ctx: AppContext, levels: Digest[][], { root, bases, moving }: Root): Promise<void> {
   const held = new Set<Digest>();
   for (const base of bases)
-    for (const level of await nodesOf(ctx, base, moving)) for (const node of level) held.add(node);
+    for (const level of (await withoutMissing(nodeLevels(ctx.store, base, moving))) ?? [])
+      for (const node of level) held.add(node);
   const own = await nodeLevels(ctx.store, root, moving);
   own.forEach((level, depth) => {
     const fresh = level.filter((digest) => !held.has(digest));
@@ -150,12 +142,12 @@ async function addLevels(ctx: AppContext, levels: Digest[][], { root, bases, mov
   });
 }
 
-/** Nodes of a version that is only a help: none where it can't be read. */
-async function nodesOf(ctx: AppContext, root: Digest, moving: Moving): Promise<readonly Digest[][]> {
+/** What an earlier version, which is only a help, says; undefined where a part of it is nowhere. */
+async function withoutMissing<Value>(work: Promise<Value>): Promise<Value | undefined> {
   try {
-    return await nodeLevels(ctx.store, root, moving);
+    return await work;
   } catch (error) {
-    if (error instanceof Problem && error.code === 'missing-tree') return [];
+    if (error instanceof Problem && error.code === 'missing-tree') return undefined;
     throw error;
   }
 }

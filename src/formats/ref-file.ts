@@ -18,7 +18,7 @@ export function formatRef({ commit, reads, locks, pointers, single }: BranchRef)
     single: [...single].sort(compareBytes),
   };
   const lines = Object.entries(fields).map(([name, value]) => `"${name}": ${spaced(value)}`);
-  return `{${lines.join(',\n')}}\n`;
+  return `{\n${lines.join(',\n')}\n}\n`;
 }
 
 function sorted(map: ReadonlyMap<RepoPath, Digest>): Record<string, Digest> {

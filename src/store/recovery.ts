@@ -8,8 +8,9 @@ objects/ab/abcdef...  whole files, unchanged; the name is the file's BLAKE3 dige
 trees/ab/abcdef...    listings as text, one file a line: kind (f file, x executable, l symlink whose target is
                       the object's text), digest, size, path. A line that begins with n names another listing,
                       which belongs in its place.
-refs/<branch>.json    what a branch holds: "pointers" names the tree (or object) of each dataset added by hand,
-                      "locks" the object of each datawf.lock, which names the trees of what stages made
+refs/<branch>.json    what a branch holds: "pointers" names the object that is the .datawf file of each dataset added
+                      by hand, "locks" the object of each datawf.lock; in those are the trees. "single": which outs of
+                      stages are one file. "reads": further stores that have what isn't here
 results/ keys/        what has been computed already
 runs/ logs/           what happened
 tmp/ quarantine/      unfinished files; objects found damaged (on disk only)
@@ -18,18 +19,19 @@ To get the files of a branch out without datawf:
 
     sh recover.sh STORE BRANCH OUT
 
-where STORE is this folder or s3://bucket/prefix, and OUT a new folder. It needs sh and sed, for S3 the aws
-client, and checks digests where b3sum is installed. Objects are read-only because they may share their bytes
-with files in a work tree: copy them, don't edit them.
+where STORE is this folder or s3://bucket/prefix, and OUT a new folder. It needs sh, sed and grep, for S3 one of
+aws, s3cmd and s5cmd, and checks digests where b3sum, rhash or Python's blake3 is installed. Objects are read-only
+because they may share their bytes with files in a work tree: copy them, don't edit them.
 `;
 
 /**
- * Restores all datasets of a branch with nothing but a shell, sed and cp (or an S3 client); `b3sum` is used where it is
- * installed. Reads refs and locks in the form that datawf writes them. Exit 2: usage, 4: something is missing, 7: damaged.
+ * Restores all datasets of a branch with nothing but a shell, sed, grep and cp (or an S3 client); digests are checked where
+ * something that knows BLAKE3 is installed. Reads refs, locks and pointers as datawf writes them. Exit 2: usage, 4: something
+ * is missing, 7: damaged.
  */
 export const RECOVER = String.raw`#!/bin/sh
 # sh recover.sh STORE BRANCH OUT: writes the files of all datasets of a branch below the new folder OUT.
-# STORE is a folder or s3://bucket/prefix (then S3CP, by default "aws s3 cp --quiet", copies FROM TO).
+# STORE is a folder or s3://bucket/prefix (then S3CP, or else aws, s3cmd or s5cmd, copies FROM TO).
 set -eu
 [ $# -eq 3 ] || { echo "usage: sh recover.sh STORE BRANCH OUT" >&2; exit 2; }
 store=\${1%/} branch=$2 out=$3
@@ -37,7 +39,26 @@ mkdir -p "$out"
 tmp=$(mktemp -d "$out/.recover-XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 reads=
-hash=$(command -v b3sum || :)
+if command -v b3sum > /dev/null 2>&1; then hash='b3sum --no-names'
+elif rhash --blake3 /dev/null > /dev/null 2>&1; then hash='rhash --simple --blake3 -'
+elif python3 -c 'import blake3' 2> /dev/null; then hash=python
+else hash= && echo "no b3sum here: the digests of the files are not checked" >&2
+fi
+if [ -z "\${S3CP:-}" ]; then
+  if command -v aws > /dev/null 2>&1; then S3CP='aws s3 cp --quiet'
+  elif command -v s3cmd > /dev/null 2>&1; then S3CP='s3cmd --quiet --force get'
+  else S3CP='s5cmd cp'
+  fi
+fi
+
+# digest: of standard input
+digest() {
+  if [ "$hash" = python ]; then
+    python3 -c 'import blake3, sys; print(blake3.blake3(sys.stdin.buffer.read()).hexdigest())'
+  else
+    $hash
+  fi
+}
 
 # fetch NAME FILE: from the store, or else from the stores that the branch reads
 fetch() {
@@ -45,7 +66,7 @@ fetch() {
   while IFS= read -r from; do
     case $from in
       '') continue ;;
-      s3://*) \${S3CP:-aws s3 cp --quiet} "$from/$1" "$2" < /dev/null 2>/dev/null || continue ;;
+      s3://*) $S3CP "$from/$1" "$2" < /dev/null 2>/dev/null || continue ;;
       *) cp -f "$from/$1" "$2" 2>/dev/null || continue ;;
     esac
     return 0
@@ -59,13 +80,13 @@ get() {
   fetch "$1/$pair/$2" "$3" || { echo "missing: $1/$pair/$2" >&2; exit 4; }
   [ -z "$hash" ] && return 0
   read -r found _ <<END
-$("$hash" --no-names < "$3")
+$(digest < "$3")
 END
   [ "$found" = "$2" ] || { echo "damaged: $1/$pair/$2" >&2; exit 7; }
 }
 
 safe() {
-  case /$1/ in
+  case /\${1#./}/ in
     *//* | */../* | */./*) echo "refused: $1" >&2; exit 7 ;;
   esac
 }
@@ -87,7 +108,7 @@ restore() {
   esac
 }
 
-# tree DIGEST FOLDER; in a subshell, so that each level has variables of its own
+# tree DIGEST FOLDER (. the top); in a subshell, so that each level has variables of its own
 tree() (
   digest=$1 home=$2 list=$tmp/tree-$1
   get trees "$digest" "$list"
@@ -103,36 +124,32 @@ tree() (
   rm -f "$list"
 )
 
-# pairs FIELD: the "name": "digest" pairs of an object in the ref, as lines "digest name"
+# field NAME: what a line of the ref has, without its brackets
+field() {
+  sed -n 's/^"'"$1"'": [[{]\(.*\)[]}],\{0,1\}$/\1/p' "$tmp/ref"
+}
+
+# pairs NAME: its "name": "digest" pairs, as lines "digest name"
 pairs() {
-  sed -n 's/.*"'"$1"'": *{\([^}]*\)}.*/\1/p' "$tmp/ref" | sed 's/", *"/"\
-"/g' | sed -n 's/^ *"\(.*\)": *"\([0-9a-f]\{64\}\)" *$/\2 \1/p' | sed 's/\\"/"/g'
+  field "$1" | sed 's/", "/"\
+"/g' | sed -n 's/^"\(.*\)": "\([0-9a-f]\{64\}\)"$/\2 \1/p' | sed 's/\\"/"/g'
 }
 
-fetch "refs/$branch.json" "$tmp/json" || { echo "missing: refs/$branch.json in $store" >&2; exit 4; }
-{ tr '\n' ' ' < "$tmp/json"; echo; } > "$tmp/ref"
-reads=$(sed -n 's/.*"reads": *\[\([^]]*\)\].*/\1/p' "$tmp/ref" | sed 's/ *, */\
-/g; s/"//g')
+fetch "refs/$branch.json" "$tmp/ref" || { echo "missing: refs/$branch.json in $store" >&2; exit 4; }
+reads=$(field reads | sed 's/", "/\
+/g; s/^"//; s/"$//')
+field single | sed 's/", "/\
+/g; s/^"//; s/"$//' | sed 's/\\"/"/g' > "$tmp/single"
 
-# dataset DIGEST HOME: a dataset that is one file has a tree of that one name
-dataset() {
-  safe "$2"
-  get trees "$1" "$tmp/root"
-  only=$(cat "$tmp/root")
-  case $only in
-    [fx]' '*' '*' '"\${2##*/}")
-      kind=\${only%% *} rest=\${only#* }
-      if [ "\${rest#* * }" = "\${2##*/}" ]; then restore "$kind" "\${rest%% *}" "$2"; return; fi
-      ;;
-  esac
-  tree "$1" "$2"
-}
-
+# .datawf files:   tree: 5be7...   or, for one file,   digest: 5be7...   and perhaps   kind: x
 pairs pointers > "$tmp/pointers"
 while IFS= read -r line; do
-  digest=\${line%% *} home=\${line#* }
-  pair=$(printf %.2s "$digest")
-  if fetch "trees/$pair/$digest" "$tmp/probe"; then dataset "$digest" "$home"; else restore f "$digest" "$home"; fi
+  home=\${line#* }
+  get objects "\${line%% *}" "$tmp/pointer"
+  root=$(sed -n 's/^tree: "\{0,1\}\([0-9a-f]\{64\}\).*/\1/p' "$tmp/pointer")
+  file=$(sed -n 's/^digest: "\{0,1\}\([0-9a-f]\{64\}\).*/\1/p' "$tmp/pointer")
+  kind=$(sed -n 's/^kind: \([fxl]\).*/\1/p' "$tmp/pointer")
+  if [ -n "$root" ]; then tree "$root" "$home"; else restore "\${kind:-f}" "$file" "$home"; fi
 done < "$tmp/pointers"
 
 pairs locks > "$tmp/locks"
@@ -140,6 +157,11 @@ while IFS= read -r line; do
   get objects "\${line%% *}" "$tmp/lock"
   # lines below "outs":   data/clean: {tree: 5be7..., files: 2515, bytes: 88123904}
   sed -n 's/^ *"\{0,1\}\(.*[^"]\)"\{0,1\}: *{"\{0,1\}tree"\{0,1\}: *"\{0,1\}\([0-9a-f]\{64\}\).*/\2 \1/p' "$tmp/lock" | sed 's/\\"/"/g' > "$tmp/homes"
-  while IFS= read -r share; do dataset "\${share%% *}" "\${share#* }"; done < "$tmp/homes"
+  while IFS= read -r share; do
+    home=\${share#* }
+    # The tree of an out that is one file has its last name alone.
+    case $home in */*) above=\${home%/*} ;; *) above=. ;; esac
+    if grep -Fxq -e "$home" "$tmp/single"; then tree "\${share%% *}" "$above"; else tree "\${share%% *}" "$home"; fi
+  done < "$tmp/homes"
 done < "$tmp/locks"
 `.replaceAll('\\${', '${');
