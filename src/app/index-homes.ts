@@ -17,7 +17,10 @@ export function forgetIndex(ctx: AppContext, home: string): void {
 }
 
 /** Homes that something was brought to and that aren't among the roots any more (another branch had them), with their indexes. */
-export function strayIndexes(ctx: AppContext, roots: readonly string[]): ReadonlyMap<string, IndexView> {
+export function strayIndexes(
+  ctx: Pick<AppContext, 'workspace'>,
+  roots: readonly string[],
+): ReadonlyMap<string, IndexView> {
   const folder = dirname(indexFileOf(ctx.workspace, 'x'));
   const known = new Set(roots.map((root) => basename(indexFileOf(ctx.workspace, root))));
   const strays = new Map<string, IndexView>();

@@ -1,6 +1,7 @@
 import { acquireLock } from '../workspace/process-lock.ts';
 import { lockFileOf } from '../workspace/workspace.ts';
 import type { AppContext } from './ports.ts';
+import { noteUse } from './repositories.ts';
 
 /**
  * Does work as the one writing command of this work tree, for as long as it takes; `name` is what other commands are told
@@ -20,6 +21,7 @@ export async function withLock<Value>(
       ctx.emit({ event: 'note', message: `waiting for ${holder.command} (process ${holder.pid}) to end` }),
   });
   try {
+    noteUse(ctx);
     return await body();
   } finally {
     lock.release();

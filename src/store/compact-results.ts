@@ -44,6 +44,6 @@ function* mergeSegments(
 }
 
 /** Named by its content, so that a name that is taken already says the same; which result is newest, its run says. */
-function mergedName(last: string, text: string, count: number): string {
+export function mergedName(last: string, text: string, count: number): string {
   return `${last.slice(0, last.indexOf('-'))}-m${digestHex(text).slice(0, 16)}-${count}.ndjson`;
 }

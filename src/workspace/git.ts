@@ -1,6 +1,7 @@
 import type { SimpleGitOptions } from 'simple-git';
 import { notFound, Problem, EXIT, invalid } from '../model/problem.ts';
 import { compareBytes, isWithin } from '../model/repo-path.ts';
+import { historyOf, type GitHistory, type RunGit } from './git-history.ts';
 import { readGitIndex } from './git-index.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -38,6 +39,7 @@ export interface Git {
   indexFile(path: string, version: number): Promise<string | undefined>;
   /** Best common ancestors of two commits: none, one, or several after merges both ways. */
   mergeBases(a: string, b: string): Promise<readonly string[]>;
+  readonly history: GitHistory;
   /** Folder of the hooks, relative to the root or absolute. */
   hooksFolder(): Promise<string>;
   getConfig(key: string): Promise<string | undefined>;
@@ -135,6 +137,7 @@ export function openGit(workspace: Workspace, env: Readonly<Record<string, strin
       const found = await run(['merge-base', '--all', a, b], { nothing: [1, 128] });
       return (found ?? '').split('\n').filter((line) => line !== '');
     },
+    history: historyOf(run),
     hooksFolder: async () => ((await run(['rev-parse', '--git-path', 'hooks'])) ?? '').replace(/\n$/, ''),
     getConfig,
     setConfig: async (key, value) => {
@@ -153,15 +156,6 @@ function splitNul(text: string | undefined): string[] {
   return text === undefined || text === '' ? [] : text.replace(/\0$/, '').split('\0');
 }
 
-interface RunOptions {
-  /** Exit codes that mean "nothing": undefined is answered. */
-  readonly nothing?: readonly number[];
-  /** What git reads from its standard input. */
-  readonly input?: string;
-}
-
-type Run = (args: readonly string[], options?: RunOptions) => Promise<string | undefined>;
-
 /**
  * Git's variables that a command passes on. Not the ones that would lead git to another repository than the one found (set
  * inside hooks), nor those that name programs datawf never needs (editors, pagers, transports).
@@ -179,7 +173,7 @@ const ALLOWED: NonNullable<SimpleGitOptions['unsafe']> = {
   allowUnsafeDiffExternal: true,
 };
 
-function runnerOf(workspace: Workspace, env: Readonly<Record<string, string | undefined>>): Run {
+function runnerOf(workspace: Workspace, env: Readonly<Record<string, string | undefined>>): RunGit {
   const passed: Record<string, string> = { LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0' };
   for (const [name, value] of Object.entries(env)) {
     const isFit = name.startsWith('GIT_') ? PASSED_ON.test(name) : !PROGRAMS.test(name) && name !== 'LC_ALL';

@@ -1,0 +1,48 @@
+import { invalid, notFound } from '../model/problem.ts';
+import type { Store } from '../store/store.ts';
+import { didYouMean } from '../util/suggest.ts';
+import type { AppContext, Remote } from './ports.ts';
+
+/** A store of the configuration by its name, as the branch at hand has it. Throws `no-store` (exit 4). */
+export async function storeNamed(ctx: AppContext, name: string): Promise<Remote> {
+  const config = ctx.config.stores.get(name);
+  if (config !== undefined) return ctx.openStore(config, (await ctx.workspace.head()).branch);
+  const names = [...ctx.config.stores.keys()];
+  throw notFound(
+    'no-store',
+    `there is no store ${name}`,
+    didYouMean(name, names) ??
+      (names.length === 0 ? 'Stores are in .datawf/config.yaml.' : `There are: ${names.join(', ')}`),
+  );
+}
+
+/** The stores that the branch at hand reads; throws `no-store` (exit 2) where it has none. */
+export async function chainOf(ctx: AppContext): Promise<readonly Remote[]> {
+  const { read } = await ctx.remotes();
+  if (read.length > 0) return read;
+  throw invalid(
+    'no-store',
+    'this branch has no store besides the local one',
+    'Name one: datawf config set stores.NAME.url URL',
+  );
+}
+
+/**
+ * All configured stores but one, of every branch that this clone knows where the URL has `{branch}`: their refs may rely on
+ * what that one holds. Opens them, and asks them nothing yet.
+ */
+export async function otherScopes(ctx: AppContext, url: string): Promise<readonly Store[]> {
+  const branches = new Set<string>();
+  for (const { kind, name } of await ctx.git.history.tips()) {
+    if (kind === 'branch') branches.add(name);
+    if (kind === 'remote') branches.add(name.slice(name.indexOf('/') + 1));
+  }
+  const scopes = new Map<string, Store>();
+  for (const config of ctx.config.stores.values()) {
+    for (const branch of config.url.includes('{branch}') ? branches : [undefined]) {
+      const { store } = await ctx.openStore(config, branch);
+      if (store.url !== url) scopes.set(store.url, store);
+    }
+  }
+  return [...scopes.values()];
+}
