@@ -1,10 +1,11 @@
 import type { Digest } from '../model/digest.ts';
 import type { EndEvent } from '../model/event.ts';
 import type { FileEntry } from '../model/file-entry.ts';
-import { EXIT, invalid, Problem } from '../model/problem.ts';
+import { EXIT, Problem } from '../model/problem.ts';
 import { mirrorResults } from '../store/mirror.ts';
 import { openResults, readSegments } from '../store/results.ts';
 import { fetchObjects, readAllNodes, type Lost } from '../store/transfer.ts';
+import { noStore } from './no-store.ts';
 import { pointerEntry, recordedListing } from './records.ts';
 import type { AppContext } from './ports.ts';
 import { loadProject, lockedStage, workTreeFiles, type Dataset, type Project } from './project.ts';
@@ -41,18 +42,7 @@ export async function fetch(ctx: AppContext, request: FetchRequest): Promise<End
 export async function needStore(ctx: AppContext): Promise<void> {
   const { read, environment } = await ctx.remotes();
   if (read.length > 0) return;
-  const { environments, stores } = ctx.config;
-  throw invalid(
-    'no-store',
-    environment === undefined
-      ? environments.size > 0
-        ? 'no environment fits the branch, so there is no store to read'
-        : 'no store is named that data could come from'
-      : `the environment ${environment.name} names no store to read`,
-    stores.size === 0
-      ? 'Name one: datawf config set stores.shared.url /path/or/s3://bucket/prefix'
-      : 'Name one in .datawf/config.yaml, under environments (docs/environments.md)',
-  );
+  throw noStore(ctx, environment, 'read');
 }
 
 export interface BringFacts {

@@ -85,3 +85,13 @@ async function readText(ctx: AppContext, store: Store, digest: Digest): Promise<
   const here = ctx.store.hasObjectSync(digest);
   return Buffer.from(await (here ? ctx.store : store).readObject(digest)).toString();
 }
+
+/** What an earlier version, which is only a help, says; undefined where a part of it is nowhere. */
+export async function ifThere<Value>(work: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'missing-tree') return undefined;
+    throw error;
+  }
+}

@@ -1,9 +1,8 @@
 import type { Digest } from '../model/digest.ts';
 import type { FileEntry } from '../model/file-entry.ts';
-import { Problem } from '../model/problem.ts';
 import { diffTrees } from '../store/trees.ts';
 import { nodeLevels, type Moving, type Sizes } from '../store/transfer.ts';
-import { learnRef, learnRefs, noVersions, tableName, type KnownVersions } from './known-versions.ts';
+import { ifThere, learnRef, learnRefs, noVersions, tableName, type KnownVersions } from './known-versions.ts';
 import type { AppContext, Remote, Remotes } from './ports.ts';
 import { lockedStage, lockPathOf, toRepoPath, type Dataset, type Project } from './project.ts';
 import type { RefDraft } from './refs.ts';
@@ -114,7 +113,7 @@ async function filesSince(
   base: Digest | undefined,
 ): Promise<readonly FileEntry[] | undefined> {
   if (base === undefined) return undefined;
-  const diff = await withoutMissing(diffTrees(ctx.store, base, dataset.recorded));
+  const diff = await ifThere(diffTrees(ctx.store, base, dataset.recorded));
   if (diff === undefined) return undefined;
   const old = new Set(
     [...diff.deleted, ...diff.changed.map(({ before }) => before)].map(({ digest }) => digest),
@@ -133,23 +132,13 @@ interface Root {
 async function addLevels(ctx: AppContext, levels: Digest[][], { root, bases, moving }: Root): Promise<void> {
   const held = new Set<Digest>();
   for (const base of bases)
-    for (const level of (await withoutMissing(nodeLevels(ctx.store, base, moving))) ?? [])
+    for (const level of (await ifThere(nodeLevels(ctx.store, base, moving))) ?? [])
       for (const node of level) held.add(node);
   const own = await nodeLevels(ctx.store, root, moving);
   own.forEach((level, depth) => {
     const fresh = level.filter((digest) => !held.has(digest));
     levels[depth] = [...(levels[depth] ?? []), ...fresh];
   });
-}
-
-/** What an earlier version, which is only a help, says; undefined where a part of it is nowhere. */
-async function withoutMissing<Value>(work: Promise<Value>): Promise<Value | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof Problem && error.code === 'missing-tree') return undefined;
-    throw error;
-  }
 }
 
 async function lacking(ctx: AppContext, to: Remote, objects: Sizes): Promise<Sizes> {

@@ -10,7 +10,7 @@ import type { Store } from '../store/store.ts';
 import { diffTables } from '../store/tables.ts';
 import type { Sizes } from '../store/transfer.ts';
 import { digestHex } from '../util/blake3.ts';
-import type { KnownVersions } from './known-versions.ts';
+import { ifThere, type KnownVersions } from './known-versions.ts';
 import type { AppContext } from './ports.ts';
 import type { TransferScope } from './transfer-scope.ts';
 
@@ -37,7 +37,9 @@ export async function resultsOfRows(
   for (const { node, root, name } of tables) {
     if (known.roots.has(root)) continue;
     const selects = scope.rowsOf(node);
-    const { added, changed } = await diffTables(ctx.store, known.tables.get(name)?.[0], root);
+    const near = known.tables.get(name)?.[0];
+    const diff = near === undefined ? undefined : await ifThere(diffTables(ctx.store, near, root));
+    const { added, changed } = diff ?? (await diffTables(ctx.store, undefined, root));
     for (const line of [...added, ...changed.map(({ after }) => after)]) {
       const { code, input, result, captures } = parseRow(line);
       if (code === undefined || input === undefined || result === undefined) continue;

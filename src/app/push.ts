@@ -1,13 +1,14 @@
 import { formatRef, refName } from '../formats/ref-file.ts';
 import type { EndEvent } from '../model/event.ts';
-import { EXIT, invalid, Problem } from '../model/problem.ts';
+import { EXIT, Problem } from '../model/problem.ts';
 import { announceWriter } from '../store/announce.ts';
 import { fetchObjects, pushNodes, pushObjects, type Sizes } from '../store/transfer.ts';
 import { forEachLimit } from '../util/limit.ts';
 import { ulid } from '../util/ulid.ts';
 import { ownersOf } from './dataset-owners.ts';
 import { recordedListing } from './records.ts';
-import type { AppContext, Remote, Remotes } from './ports.ts';
+import { noStore } from './no-store.ts';
+import type { AppContext, Remote } from './ports.ts';
 import { loadProject, workTreeFiles } from './project.ts';
 import { planPush, type PushFacts, type PushPlan } from './push-plan.ts';
 import { draftRef, readRef, sameVersions, type RefDraft } from './refs.ts';
@@ -34,7 +35,8 @@ export async function push(ctx: AppContext, request: PushRequest): Promise<EndEv
   const project = loadProject(tracked);
   const scope = transferScope(ctx, project, request);
   const remotes = await ctx.remotes();
-  const to = writtenStore(ctx, remotes);
+  const to = remotes.write;
+  if (to === undefined) throw noStore(ctx, remotes.environment, 'write');
   const head = await ctx.workspace.head();
   const reads = remotes.read.filter(({ name }) => name !== to.name).map(({ store }) => store.url);
   const draft = draftRef({ project, tracked }, { commit: head.commit, reads });
@@ -59,34 +61,6 @@ export async function push(ctx: AppContext, request: PushRequest): Promise<EndEv
     await announcement.close();
   }
   return await finish(ctx, traffic, request);
-}
-
-function writtenStore(ctx: AppContext, { write, environment }: Remotes): Remote {
-  if (write !== undefined) return write;
-  if (environment !== undefined) {
-    throw invalid(
-      'no-store',
-      `the environment ${environment.name} names no store to write`,
-      `Name one: environments.${environment.name}.write in .datawf/config.yaml`,
-    );
-  }
-  const { stores, environments } = ctx.config;
-  if (environments.size > 0) {
-    throw invalid(
-      'no-store',
-      'no environment fits the branch, so there is no store to write',
-      `Name one: --env ${[...environments.keys()][0] ?? ''}; or let its branches in .datawf/config.yaml fit`,
-    );
-  }
-  throw invalid(
-    'no-store',
-    stores.size === 0
-      ? 'no store is named that data could go to'
-      : `${stores.size} stores are named, and no environment says which one to write`,
-    stores.size === 0
-      ? 'Name one: datawf config set stores.shared.url /path/or/s3://bucket/prefix'
-      : `Name one: datawf config set environments.all.write ${[...stores.keys()][0] ?? ''}, with branches '**'`,
-  );
 }
 
 function announcer({ around, signal }: AppContext): Parameters<typeof announceWriter>[1] {
