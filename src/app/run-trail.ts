@@ -1,6 +1,7 @@
 import type { RunWriter } from '../history/history.ts';
 import type { Digest } from '../model/digest.ts';
-import type { StageRecord, WhyNot } from '../model/run-record.ts';
+import type { FileEntry } from '../model/file-entry.ts';
+import type { RowRecord, StageRecord, WhyNot } from '../model/run-record.ts';
 import type { Reason, RunCounts } from '../model/outcome.ts';
 import type { Assessment } from './assess.ts';
 import type { LockWriter } from './lock-writer.ts';
@@ -47,11 +48,6 @@ export function openRunTrail(ctx: AppContext, writer: RunWriter, assessment: Ass
       const state = datum.stage;
       if (outcome === 'skipped') return;
       touch(state);
-      if (outcome === 'gone') {
-        if (datum.row !== undefined)
-          writer.row({ stage: state.id, datum: datum.id, how: 'vanished', outs: {}, files: 0 });
-        return;
-      }
       if (row !== undefined && (outcome === 'ran' || outcome === 'cached')) {
         writer.row({
           stage: state.id,
@@ -59,8 +55,7 @@ export function openRunTrail(ctx: AppContext, writer: RunWriter, assessment: Ass
           how: outcome,
           key: { code: row.code as Digest, input: row.input as Digest },
           result: row.result as Digest,
-          outs: Object.fromEntries((outs ?? []).slice(0, OUTS_SHOWN).map((file) => [file.path, file.digest])),
-          files: outs?.length ?? 0,
+          ...filesOf(outs ?? []),
         });
       }
       if (outcome === 'cached' || outcome === 'identical' || outcome === 'blocked') {
@@ -82,6 +77,8 @@ export function openRunTrail(ctx: AppContext, writer: RunWriter, assessment: Ass
     },
     close: async (lock) => {
       for (const state of assessment.states) {
+        for (const { row, files } of state.dropped)
+          writer.row({ stage: state.id, datum: row.captures, how: 'vanished', ...filesOf(files) });
         if (!state.options.inScope) continue;
         reasons.set(
           state,
@@ -91,6 +88,11 @@ export function openRunTrail(ctx: AppContext, writer: RunWriter, assessment: Ass
       }
     },
   };
+}
+
+function filesOf(files: readonly FileEntry[]): Pick<RowRecord, 'outs' | 'files'> {
+  const first = files.slice(0, OUTS_SHOWN);
+  return { outs: Object.fromEntries(first.map((file) => [file.path, file.digest])), files: files.length };
 }
 
 interface StageFacts {

@@ -1,11 +1,12 @@
 import type { History, RunFilter } from '../history/history.ts';
-import type { LogStats, RunReport, RunStageReport, ShownRun, StageStats } from '../model/history-report.ts';
+import type { LogStats, RunReport, RunStageReport, ShownRun } from '../model/history-report.ts';
 import { resolveMoment } from '../model/moment.ts';
 import { invalid, notFound } from '../model/problem.ts';
 import type { RunRecord, RunState, StageRecord } from '../model/run-record.ts';
 import { didYouMean } from '../util/suggest.ts';
 import { findRun, readRunNamed } from './find-run.ts';
 import { attemptReport } from './log-lines.ts';
+import { statsOf } from './log-stats.ts';
 import type { AppContext } from './ports.ts';
 import { loadProject, workTreeFiles, type Project } from './project.ts';
 
@@ -29,23 +30,30 @@ export async function listRuns(
   history: History,
   request: LogRequest,
 ): Promise<readonly RunReport[]> {
-  const { target } = request;
-  if (target !== undefined) {
-    const run = await findRun(history, target);
-    if (run !== undefined) return [runReport(run, context.around.now())];
+  const run = await namedRun(history, request);
+  const runs = run === undefined ? await history.listRuns(filterOf(context, request)) : [run];
+  return runs.map((one) => runReport(one, context.around.now()));
+}
+
+/** Sums over the runs that fit: per stage what it cost and how long its attempts took. */
+export async function sumRuns(context: AppContext, history: History, request: LogRequest): Promise<LogStats> {
+  const now = context.around.now();
+  const run = await namedRun(history, request);
+  if (run !== undefined) {
+    const attempts = await history.readAttempts(run.id);
+    return statsOf({ runs: [runReport(run, now)], attempts, stages: undefined });
   }
   const filter = filterOf(context, request);
-  const project = loadProject(workTreeFiles(context.workspace));
-  const wanted = target === undefined ? request.stage : target;
-  const stages = wanted === undefined ? undefined : stagesNamed(project, wanted);
-  const path = wanted === undefined || stages !== undefined ? undefined : pathOf(context, project, wanted);
-  if (stages?.length === 1 && stages[0] !== undefined)
-    return await list(context, history, { ...filter, stage: stages[0] });
-  if (stages === undefined)
-    return await list(context, history, path === undefined ? filter : { ...filter, path });
-  const { limit, ...others } = filter;
-  const runs = await list(context, history, others);
-  return runs.filter((run) => run.stages.some((stage) => stages.includes(stage.stage))).slice(0, limit);
+  const runs = await history.listRuns(filter);
+  return statsOf({
+    runs: runs.map((one) => runReport(one, now)),
+    attempts: await history.listAttempts(filter),
+    stages: filter.stages,
+  });
+}
+
+async function namedRun(history: History, { target }: LogRequest): Promise<RunRecord | undefined> {
+  return target === undefined ? undefined : await findRun(history, target);
 }
 
 /** One run in full. `last` is the newest. */
@@ -63,35 +71,6 @@ export async function showRun(context: AppContext, history: History, id: string)
     attempts: attempts.length,
     failures: failed.map(attemptReport),
     slowest: slowest.map(attemptReport),
-  };
-}
-
-/** Sums over runs, per stage. */
-export function statsOf(runs: readonly RunReport[]): LogStats {
-  const stages = new Map<string, StageStats>();
-  for (const stage of runs.flatMap((run) => run.stages)) {
-    if (stage.counts.planned > 0) stages.set(stage.stage, addStage(stages.get(stage.stage), stage));
-  }
-  return {
-    runs: runs.length,
-    done: runs.filter((run) => run.state === 'done').length,
-    failed: runs.filter((run) => run.state === 'failed').length,
-    seconds: sum(runs.map((run) => run.seconds)),
-    stages: [...stages.values()],
-  };
-}
-
-function addStage(before: StageStats | undefined, stage: RunStageReport): StageStats {
-  const runs = (before?.runs ?? 0) + 1;
-  const total = (before?.seconds.total ?? 0) + stage.seconds;
-  return {
-    stage: stage.stage,
-    runs,
-    ran: (before?.ran ?? 0) + stage.counts.ran,
-    cached: (before?.cached ?? 0) + stage.counts.cached,
-    identical: (before?.identical ?? 0) + stage.counts.identical,
-    failed: (before?.failed ?? 0) + stage.counts.failed,
-    seconds: { total, mean: total / runs, longest: Math.max(before?.seconds.longest ?? 0, stage.seconds) },
   };
 }
 
@@ -121,13 +100,8 @@ function stageReport(record: StageRecord): RunStageReport {
   return { stage, seconds: round(seconds), counts, why, whyNot };
 }
 
-async function list(context: AppContext, history: History, filter: RunFilter): Promise<readonly RunReport[]> {
-  const runs = await history.listRuns(filter);
-  return runs.map((run) => runReport(run, context.around.now()));
-}
-
 function filterOf(context: AppContext, request: LogRequest): RunFilter {
-  const { since, until, state, branch, limit } = request;
+  const { since, until, state, branch, limit, target, stage } = request;
   const clock = { now: context.around.now(), zone: 'UTC' };
   const known = STATES.find((name) => name === state);
   if (state !== undefined && known === undefined) {
@@ -143,6 +117,7 @@ function filterOf(context: AppContext, request: LogRequest): RunFilter {
     ...(known === undefined ? {} : { state: known }),
     ...(branch === undefined ? {} : { branch }),
     ...(limit === undefined ? {} : { limit }),
+    ...targetFilter(context, { target, stage }),
   };
   if (filter.since !== undefined && filter.until !== undefined && filter.until <= filter.since) {
     throw invalid(
@@ -152,6 +127,21 @@ function filterOf(context: AppContext, request: LogRequest): RunFilter {
     );
   }
   return filter;
+}
+
+/** What a target (a stage, a glob or a path) and `--stage` let in; both where there are both. */
+function targetFilter(
+  context: AppContext,
+  { target, stage }: Pick<LogRequest, 'target' | 'stage'>,
+): Pick<RunFilter, 'stages' | 'path'> {
+  if (target === undefined && stage === undefined) return {};
+  const project = loadProject(workTreeFiles(context.workspace));
+  const own = stage === undefined ? undefined : (stagesNamed(project, stage) ?? [stage]);
+  if (target === undefined) return own === undefined ? {} : { stages: own };
+  const named = stagesNamed(project, target);
+  if (named === undefined)
+    return { path: pathOf(context, project, target), ...(own === undefined ? {} : { stages: own }) };
+  return { stages: own === undefined ? named : named.filter((id) => own.includes(id)) };
 }
 
 /** Ids of the stages that a name or glob means; undefined where it means none. */
@@ -192,10 +182,6 @@ function normalise(prefix: string, text: string): string {
     else if (part !== '' && part !== '.') parts.push(part);
   }
   return parts.join('/');
-}
-
-function sum(numbers: readonly number[]): number {
-  return round(numbers.reduce((total, number) => total + number, 0));
 }
 
 function round(seconds: number): number {

@@ -40,6 +40,8 @@ export class StageState {
   datums: DatumPlan<StageState>[] = [];
   /** Rows whose datum no dep brings into being any more. */
   vanished: DatumRow[] = [];
+  /** Vanished ones that went, with the files that they had. */
+  readonly dropped: { readonly row: DatumRow; readonly files: readonly FileEntry[] }[] = [];
   /** Further ones that the selection leaves as they are. */
   hasVanishedOutside = false;
   /** Datums without an outcome. */
@@ -300,6 +302,7 @@ export class StageState {
     if (this.vanished.length === 0) return;
     const files = await this.files();
     for (const row of this.vanished) {
+      this.dropped.push({ row, files: files.get(row.captures) ?? [] });
       if (!this.touched.has(row.captures)) this.touched.set(row.captures, files.get(row.captures) ?? []);
       this.rows.delete(row.captures);
       files.delete(row.captures);

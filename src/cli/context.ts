@@ -133,7 +133,13 @@ export function openRunPorts(context: AppContext, userId: number | undefined): R
         processOf(),
       ]);
       const { now, random } = around;
-      return createHistory({ store, now, random, isAlive: (other) => isProcessAlive(other, here) });
+      return createHistory({
+        store,
+        now,
+        random,
+        isAlive: (other) => isProcessAlive(other, here),
+        indexFile: join(workspace.commonDir, 'datawf', 'index', 'log'),
+      });
     },
     runner: async () => {
       const { createLocalRunner } = await import('../run/local-runner.ts');

@@ -10,6 +10,8 @@ export interface HistoryOptions {
   readonly random: () => number;
   /** Whether a process still lives; undefined where that can't be told (another host). */
   readonly isAlive: (process: ProcessIdentity) => boolean | undefined;
+  /** Absolute path of the log's index, a cache on this machine; without it every record is read. */
+  readonly indexFile?: string;
   /** How often records are flushed; 1,000 where absent. */
   readonly flushMs?: number;
   /** How often a run shows that it lives; 10,000 where absent. One whose beat is six times older is lost. */

@@ -8,6 +8,7 @@ import type {
   RunState,
   StageRecord,
 } from '../model/run-record.ts';
+import type { AttemptTime } from './log-entry.ts';
 
 /** Which runs to list; absent fields admit all. Times are epoch milliseconds, half-open `[since, until)`, by the run's start. */
 export interface RunFilter {
@@ -16,6 +17,8 @@ export interface RunFilter {
   readonly state?: RunState;
   /** Id of a stage that the run touched. */
   readonly stage?: string;
+  /** Ids of stages of which the run touched one. */
+  readonly stages?: readonly string[];
   readonly branch?: string;
   /** Repository path of a file, or of a folder with files, that the run put in place or removed. */
   readonly path?: string;
@@ -60,8 +63,10 @@ export interface RunWriter {
 export interface History {
   /** Opens a record; call it when the first change is about to happen, so that a run with nothing to do leaves none. */
   openRun(head: RunHead): Promise<RunWriter>;
-  /** Newest first. Cost: one LIST and a read per run looked at. */
+  /** Newest first, their stages without trees. Cost: one LIST, and a read of each run that works or that the index doesn't have. */
   listRuns(filter?: RunFilter): Promise<readonly RunRecord[]>;
+  /** Attempts of the runs that fit, the newest run first; of the stages that the filter names, all without. Cost as of `listRuns`. */
+  listAttempts(filter?: RunFilter): Promise<readonly AttemptTime[]>;
   /** By id or unique prefix, in any case; Problem `no-run` (exit 4) or `ambiguous-run` (exit 2). */
   readRun(idOrPrefix: string): Promise<RunRecord>;
   readAttempts(run: string, filter?: RecordFilter): Promise<readonly AttemptRecord[]>;

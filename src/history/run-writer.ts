@@ -8,6 +8,8 @@ import {
   type StageRecord,
 } from '../model/run-record.ts';
 import type { RunWriter } from './history.ts';
+import { RunTrace } from './log-entry.ts';
+import { appendToLogIndex } from './log-index.ts';
 import { headName, heartbeatName, logName, recordsName } from './record-names.ts';
 import { packLines, type RecordLine } from './record-text.ts';
 import { redactArgv } from './redact.ts';
@@ -53,7 +55,11 @@ function createWriter(options: HistoryOptions, opened: RunRecord): RunWriter {
   const queue = createQueue(options, id);
   const stages = new Map<string, StageRecord>();
   const beat = setInterval(() => void sendBeat(options, id), options.heartbeatMs ?? HEARTBEAT_MS).unref();
-  const record = (line: RecordLine): void => queue.add(undefined, JSON.stringify(line));
+  const trace = new RunTrace();
+  const record = (line: RecordLine): void => {
+    trace.add(line);
+    queue.add(undefined, JSON.stringify(line));
+  };
   return {
     id,
     start,
@@ -75,6 +81,7 @@ function createWriter(options: HistoryOptions, opened: RunRecord): RunWriter {
       const sealed: RunRecord = { ...opened, ...end, end: options.now(), stages: [...stages.values()] };
       await writeJson(options, headName(id), sealed);
       await options.store.removeFile(heartbeatName(id));
+      if (options.indexFile !== undefined) appendToLogIndex(options.indexFile, trace.encode(sealed));
       if (failure !== undefined) throw failure.error;
     },
   };

@@ -1,8 +1,10 @@
 import { EXIT, invalid, notFound, Problem } from '../model/problem.ts';
-import { isWithin } from '../model/repo-path.ts';
 import type { LogRecord, RunRecord } from '../model/run-record.ts';
 import { isUlid, ulid, ulidTime } from '../util/ulid.ts';
 import type { HistoryOptions } from './history-options.ts';
+import { LogEntry, RunTrace, type AttemptTime } from './log-entry.ts';
+import { openLogIndex, type LogIndex } from './log-index.ts';
+import { hashText } from '../util/text-hash.ts';
 import type { History, LogPiece, RecordFilter, RunFilter } from './history.ts';
 import {
   headName,
@@ -59,26 +61,47 @@ export function createHistory(options: HistoryOptions): History {
   const runsNewestFirst = async (): Promise<readonly string[]> =>
     (await store.listFiles('runs/')).flatMap((name) => runOfHead(name) ?? []);
 
-  const listRuns = async (filter: RunFilter = {}): Promise<readonly RunRecord[]> => {
-    const found: RunRecord[] = [];
-    for (const run of await runsNewestFirst()) {
+  let index: LogIndex | undefined;
+
+  /** What the log knows of a run; one that has ended goes into the index. */
+  const entryOf = async (run: string, into: LogIndex): Promise<LogEntry | undefined> => {
+    const known = into.get(run);
+    if (known !== undefined) return known;
+    const head = await readHead(run);
+    if (head === undefined) return undefined;
+    const trace = new RunTrace();
+    for (const line of await readRecords(run)) trace.add(line);
+    const entry = new LogEntry(trace.encode(head));
+    const isOver = head.state === 'lost' ? options.isAlive(head.process) === false : head.state !== 'running';
+    if (isOver) into.add(entry);
+    return entry;
+  };
+
+  const listEntries = async (filter: RunFilter): Promise<readonly LogEntry[]> => {
+    index ??= openLogIndex(options.indexFile);
+    const found: LogEntry[] = [];
+    const hash = filter.path === undefined ? undefined : hashText(filter.path);
+    const names = await runsNewestFirst();
+    for (const run of names) {
       if (found.length >= (filter.limit ?? Infinity)) break;
       const time = ulidTime(run);
       if (filter.until !== undefined && time >= filter.until) continue;
       if (filter.since !== undefined && time < filter.since) break;
-      const head = await readHead(run);
-      if (head !== undefined && admits(filter, head) && (await touches(run, filter.path))) found.push(head);
+      const entry = await entryOf(run, index);
+      if (entry === undefined || !admits(filter, entry)) continue;
+      if (hash === undefined || entry.touches(hash)) found.push(entry);
     }
+    index.save(names);
     return found;
   };
 
-  const touches = async (run: string, path: string | undefined): Promise<boolean> => {
-    if (path === undefined) return true;
-    const records = await readRecords(run);
-    return records.some(
-      (line) => line.record === 'row' && Object.keys(line.outs).some((out) => isWithin(out, path)),
+  const listRuns = async (filter: RunFilter = {}): Promise<readonly RunRecord[]> =>
+    (await listEntries(filter)).flatMap((entry) => entry.head() ?? []);
+
+  const listAttempts = async (filter: RunFilter = {}): Promise<readonly AttemptTime[]> =>
+    (await listEntries(filter)).flatMap((entry) =>
+      entry.attempts().filter(({ stage }) => admitsStage(filter, [stage])),
     );
-  };
 
   const readRun = async (idOrPrefix: string): Promise<RunRecord> => {
     const prefix = idOrPrefix.toUpperCase();
@@ -123,6 +146,7 @@ export function createHistory(options: HistoryOptions): History {
   return {
     openRun,
     listRuns,
+    listAttempts,
     readRun,
     readAttempts: (run, filter = {}) => readLines(run, 'attempt', filter),
     readRows: (run, filter = {}) => readLines(run, 'row', filter),
@@ -130,10 +154,15 @@ export function createHistory(options: HistoryOptions): History {
   };
 }
 
-function admits(filter: RunFilter, run: RunRecord): boolean {
-  if (filter.state !== undefined && run.state !== filter.state) return false;
-  if (filter.branch !== undefined && run.branch !== filter.branch) return false;
-  return filter.stage === undefined || run.stages.some((stage) => stage.stage === filter.stage);
+function admits(filter: RunFilter, entry: LogEntry): boolean {
+  if (filter.state !== undefined && entry.state !== filter.state) return false;
+  if (filter.branch !== undefined && entry.branch !== filter.branch) return false;
+  return (filter.stage === undefined && filter.stages === undefined) || admitsStage(filter, entry.stages);
+}
+
+function admitsStage({ stage, stages }: RunFilter, names: readonly string[]): boolean {
+  if (stage !== undefined && !names.includes(stage)) return false;
+  return stages === undefined || names.some((name) => stages.includes(name));
 }
 
 function fitsRecord(line: RecordLine, filter: RecordFilter): boolean {

@@ -77,6 +77,19 @@ export interface StageStats {
   readonly failed: number;
   /** Wall seconds of the stage in a run. */
   readonly seconds: { readonly total: number; readonly mean: number; readonly longest: number };
+  readonly attempts: AttemptStats;
+}
+
+/** Executions of a stage's datums, over the runs listed; seconds are those of attempts that went well. */
+export interface AttemptStats {
+  readonly count: number;
+  readonly failed: number;
+  /** Said "not yet" (exit 75). */
+  readonly waiting: number;
+  readonly median: number | null;
+  readonly p95: number | null;
+  /** How much the median of the newer half is above that of the older: 0.1 is a tenth longer. null for fewer than eight. */
+  readonly trend: number | null;
 }
 
 export interface LogStats {

@@ -129,7 +129,7 @@ export interface RowRecord {
   readonly datum: string;
   readonly how: Extract<DatumState, 'ran' | 'cached' | 'identical'> | 'vanished';
   readonly key?: { readonly code: Digest; readonly input: Digest };
-  /** Digest of the output listing; absent for a vanished datum. */
+  /** Digest of the output listing; absent for a vanished datum, whose `outs` are the files that went. */
   readonly result?: Digest;
   readonly outs: Readonly<Record<string, Digest>>;
   readonly files: number;

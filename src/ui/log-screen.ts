@@ -63,21 +63,28 @@ function stateWord(state: RunState, style: Style): string {
 export function statsText(stats: LogStats, look: Look): string {
   const head = `${plural(stats.runs, 'run')}: ${stats.done} done, ${stats.failed} failed, ${formatSeconds(stats.seconds)} in all`;
   if (stats.stages.length === 0) return `${head}\n`;
-  const title = ['stage', 'runs', 'ran', 'cached', 'failed', 'in all', 'mean', 'longest'].map((word) =>
-    look.style.dim(word),
-  );
-  const rows = stats.stages.map((stage) => [
+  const title = ['stage', 'runs', 'ran', 'cached', 'failed', 'in all', 'attempts', 'median', 'p95', 'trend'];
+  const rows = stats.stages.map(({ attempts, ...stage }) => [
     look.style.bold(stage.stage),
     String(stage.runs),
     String(stage.ran),
     String(stage.cached + stage.identical),
     String(stage.failed),
     formatSeconds(stage.seconds.total),
-    formatSeconds(stage.seconds.mean),
-    formatSeconds(stage.seconds.longest),
+    String(attempts.count),
+    attempts.median === null ? '' : formatSeconds(attempts.median),
+    attempts.p95 === null ? '' : formatSeconds(attempts.p95),
+    attempts.trend === null ? '' : percentText(attempts.trend),
   ]);
-  const right = new Array<'right'>(7).fill('right');
-  return `${head}\n\n${alignRows([title, ...rows], ['left', ...right]).join('\n')}\n`;
+  const right = new Array<'right'>(title.length - 1).fill('right');
+  const table = alignRows([title.map((word) => look.style.dim(word)), ...rows], ['left', ...right]);
+  return `${head}\n\n${table.join('\n')}\n`;
+}
+
+/** A change as people say it: `+12 %`, `-3 %`. */
+function percentText(share: number): string {
+  const percent = Math.round(share * 100);
+  return `${percent > 0 ? '+' : ''}${percent} %`;
 }
 
 /** `datawf show RUN`: everything remembered of one run. */

@@ -23,33 +23,27 @@ export function build(command: Command, bind: Bind): void {
     .option('--stage <STAGE>', 'only runs that had to do with a stage')
     .option('--branch <BRANCH>', 'only runs on a branch')
     .option('--limit <N>', 'at most so many, the newest', countFor('--limit'))
-    .option('--stats', 'sums a stage instead of a list');
+    .option('--stats', 'per stage counts, median, p95, failures and trend instead of a list');
   addExamples(command, [
     ['datawf log --limit 5', 'the last five runs'],
     ['datawf log monthly', 'runs that had to do with a stage'],
     ['datawf log data/clean/2012-03-04.csv', 'runs that made or removed a file'],
     ['datawf log --since 7d --stats', 'what each stage cost this week'],
+    ['datawf log clean --stats', 'how long a stage takes, and whether it gets slower'],
   ]);
   command.action(
     bind(async (session, [target]: [string?], options: Options) => {
       const context = await session.open();
       const history = await (await session.ports(context)).history();
-      const { listRuns, statsOf } = await import('../../app/show-log.ts');
+      const { listRuns, sumRuns } = await import('../../app/show-log.ts');
       const { since, until, state, stage, branch, limit } = options;
-      const runs = await listRuns(context, history, {
-        target,
-        since,
-        until,
-        state,
-        stage,
-        branch,
-        limit,
-      });
+      const request = { target, since, until, state, stage, branch, limit };
       const { logText, statsText } = await import('../../ui/log-screen.ts');
       if (options.stats === true) {
-        const stats = statsOf(runs);
+        const stats = await sumRuns(context, history, request);
         await session.answer(stats, (look) => statsText(stats, look));
       } else {
+        const runs = await listRuns(context, history, request);
         await session.answer(runs, (look) => logText(runs, look));
       }
       return undefined;

@@ -105,6 +105,9 @@ const status: StatusReport = {
     {
       stage: 'clean',
       state: 'stale',
+      code: digest('c'),
+      codeVersions: { [digest('c')]: 1, [digest('b')]: 2 },
+      accepted: [{ code: digest('c'), as: digest('b'), by: 'Ada <a@example.org>', reason: 'refactor' }],
       datums,
       deps: {
         raw: {
@@ -169,6 +172,7 @@ const stats: LogStats = {
       identical: 0,
       failed: 0,
       seconds: { total: 1, mean: 1, longest: 1 },
+      attempts: { count: 1, failed: 0, waiting: 0, median: 1, p95: 1, trend: null },
     },
   ],
 };

@@ -1,7 +1,10 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { HistoryOptions } from '../../../src/history/history-options.ts';
-import type { History } from '../../../src/history/history.ts';
+import type { History, RunFilter } from '../../../src/history/history.ts';
 import { createHistory } from '../../../src/history/store-history.ts';
 import type { Digest } from '../../../src/model/digest.ts';
 import { NO_COUNTS } from '../../../src/model/outcome.ts';
@@ -112,6 +115,132 @@ async function makeRun(
   rig.time += 1_000;
   return run.id;
 }
+
+describe('the index of the log', () => {
+  /** A rig whose reads are counted, with an index on disk. */
+  function makeIndexed(): { rig: Rig; again: () => Rig; file: string; reads: () => number } {
+    const folder = mkdtempSync(join(tmpdir(), 'datawf-log-index-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'index', 'log');
+    let reads = 0;
+    const rig = makeRig({ indexFile: file });
+    const again = (): Rig => {
+      const next = makeRig({
+        indexFile: file,
+        store: {
+          readFile: async (name) => (reads++, rig.files.get(name)),
+          writeFile: async () => true,
+          listFiles: async (prefix) => [...rig.files.keys()].filter((name) => name.startsWith(prefix)).sort(),
+          removeFile: async (name) => void rig.files.delete(name),
+        },
+      });
+      return Object.assign(next, { alive: rig.alive });
+    };
+    return { rig, again, file, reads: () => reads };
+  }
+
+  async function runs(rig: Rig): Promise<readonly string[]> {
+    return (await rig.history.listRuns()).map((run) => run.id);
+  }
+
+  it('lists and filters runs that have ended without reading a record', async () => {
+    const { rig, again, reads } = makeIndexed();
+    const first = await makeRun(rig, { path: 'data/a/1.csv', head: { branch: 'zürich' } });
+    const second = await makeRun(rig, { path: 'data/b/1.csv', stage: 'monthly' });
+    const other = again();
+    expect(await runs(other)).toEqual([second, first]);
+    const listed = async (filter: RunFilter): Promise<string[]> =>
+      (await other.history.listRuns(filter)).map((run) => run.id);
+    expect(await listed({ path: 'data/a/1.csv' })).toEqual([first]);
+    expect(await listed({ path: 'data/b' })).toEqual([second]);
+    expect(await listed({ path: 'data' })).toEqual([second, first]);
+    expect(await listed({ path: 'data/a/2.csv' })).toEqual([]);
+    expect(await listed({ branch: 'zürich' })).toEqual([first]);
+    expect(await listed({ stages: ['monthly', 'x'] })).toEqual([second]);
+    expect(await listed({ state: 'failed' })).toEqual([]);
+    expect((await other.history.listRuns({ limit: 1 }))[0]).toMatchObject({
+      id: second,
+      exit: 0,
+      stages: [{ stage: 'monthly', why: [{ kind: 'never-run', count: 2 }] }],
+    });
+    expect(reads()).toBe(0);
+  });
+
+  it('is made anew where it is missing', async () => {
+    const { rig, again, file, reads } = makeIndexed();
+    const ids = [await makeRun(rig), await makeRun(rig)].reverse();
+    rmSync(file);
+    expect(await runs(again())).toEqual(ids);
+    const before = reads();
+    expect(before).toBeGreaterThan(0);
+    expect(await runs(again())).toEqual(ids);
+    expect(reads()).toBe(before);
+  });
+
+  it('takes in runs that it lacks, and forgets those that are gone', async () => {
+    const { rig, again, file, reads } = makeIndexed();
+    const first = await makeRun(rig);
+    const kept = readFileSync(file);
+    const second = await makeRun(rig);
+    writeFileSync(file, kept);
+    expect(await runs(again())).toEqual([second, first]);
+    const before = reads();
+    expect(await runs(again())).toEqual([second, first]);
+    expect(reads()).toBe(before);
+    for (const name of [...rig.files.keys()]) if (name.includes(first)) rig.files.delete(name);
+    expect(await runs(again())).toEqual([second]);
+  });
+
+  it.each([
+    ['cut short', (bytes: Buffer) => bytes.subarray(0, bytes.length - 7)],
+    ['damaged in its last run', (bytes: Buffer) => bytes.fill(0x41, bytes.length - 40)],
+    ['damaged at its beginning', (bytes: Buffer) => bytes.fill(0, 0, 5)],
+    ['damaged in a length', (bytes: Buffer) => bytes.fill(0xff, 13, 17)],
+    ['empty', () => Buffer.alloc(0)],
+    ['something else', () => Buffer.from('hello')],
+  ])('is mended where it is %s', async (_, damage) => {
+    const { rig, again, file, reads } = makeIndexed();
+    const ids = [await makeRun(rig), await makeRun(rig), await makeRun(rig)].reverse();
+    writeFileSync(file, damage(readFileSync(file)));
+    expect(await runs(again())).toEqual(ids);
+    const before = reads();
+    expect(await runs(again())).toEqual(ids);
+    expect(reads()).toBe(before);
+  });
+
+  it('reads a run that works each time, and keeps a lost one once its process is gone', async () => {
+    const { rig, again, reads } = makeIndexed();
+    const writer = await rig.history.openRun(HEAD);
+    writer.stage(stageRecord('clean'));
+    await writer.flush();
+    expect((await again().history.listRuns())[0]).toMatchObject({
+      state: 'running',
+      stages: [{ stage: 'clean' }],
+    });
+    rig.alive = false;
+    expect((await again().history.listRuns())[0]).toMatchObject({ state: 'lost' });
+    const before = reads();
+    expect((await again().history.listRuns({ state: 'lost' }))[0]).toMatchObject({ id: writer.id });
+    expect(reads()).toBe(before);
+    await writer.seal(SEAL);
+  });
+
+  it('has the times of attempts', async () => {
+    const { rig, again, reads } = makeIndexed();
+    const run = await rig.history.openRun(HEAD);
+    run.stage(stageRecord('clean'));
+    run.attempt({ ...attemptRecord('clean', 'd=a'), started: START + 10, ended: START + 1510 });
+    run.attempt({ ...attemptRecord('monthly', '-'), state: 'failed' });
+    await run.seal(SEAL);
+    const attempts = await again().history.listAttempts();
+    expect(attempts).toEqual([
+      { stage: 'clean', state: 'ok', started: START + 10, ended: START + 1510 },
+      { stage: 'monthly', state: 'failed', started: START + 1, ended: START + 2 },
+    ]);
+    expect(await again().history.listAttempts({ stages: ['monthly'] })).toEqual(attempts.slice(1));
+    expect(reads()).toBe(0);
+  });
+});
 
 describe('a run', () => {
   it('is readable with its stages once it is sealed', async () => {

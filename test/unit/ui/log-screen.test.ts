@@ -89,6 +89,7 @@ Failed
 
 test('statistics are a table', () => {
   const seconds = { total: 3, mean: 1.5, longest: 2 };
+  const attempts = { count: 11, failed: 1, waiting: 0, median: 0.2, p95: 1.5, trend: -0.125 };
   expect(
     statsText(
       {
@@ -96,14 +97,14 @@ test('statistics are a table', () => {
         done: 1,
         failed: 1,
         seconds: 4,
-        stages: [{ stage: 'clean', runs: 2, ran: 10, cached: 1, identical: 1, failed: 1, seconds }],
+        stages: [{ stage: 'clean', runs: 2, ran: 10, cached: 1, identical: 1, failed: 1, seconds, attempts }],
       },
       look,
     ),
   ).toBe(`2 runs: 1 done, 1 failed, 4.0 s in all
 
-stage  runs  ran  cached  failed  in all   mean  longest
-clean     2   10       2       1   3.0 s  1.5 s    2.0 s
+stage  runs  ran  cached  failed  in all  attempts  median    p95  trend
+clean     2   10       2       1   3.0 s        11   0.2 s  1.5 s  -12 %
 `);
 });
 

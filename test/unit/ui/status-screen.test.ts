@@ -11,6 +11,7 @@ function stage(fields: Partial<StageReport>): StageReport {
   return {
     stage: 'split',
     state: 'current',
+    code: 'c'.repeat(64),
     datums: counts,
     deps: {},
     reasons: [],
