@@ -48,10 +48,10 @@ export async function bringInputs(
   const owner = ownersOf(project);
   const ownerOf = ({ path }: FileEntry): Dataset | undefined => owner(path);
   if (!pull) await refuseMissing([...wanted.values()], ownerOf, supply);
-  await supply.fetch(wanted.values());
-  return ![...wanted.values()].some(
-    (entry) => supply.lost.has(entry.digest) && ownerOf(entry)?.stage !== undefined,
-  );
+  // What was lost before is in the plan already: made again where a stage can.
+  const open = [...wanted.values()].filter(({ digest }) => !supply.lost.has(digest));
+  await supply.fetch(open);
+  return !open.some((entry) => supply.lost.has(entry.digest) && ownerOf(entry)?.stage !== undefined);
 }
 
 function sees({ node }: StageState, missing: readonly DatasetState[]): boolean {
