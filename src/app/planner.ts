@@ -9,7 +9,7 @@ import { mergeViews, settledView, strayView, viewBelow, wholeView, type FileView
 import type { Dataset } from './project.ts';
 import type { PlannerOptions, Settled } from './planner-options.ts';
 import { recordedListing } from './records.ts';
-import { storedInputs } from './run-inputs.ts';
+import { storedInputs } from './stored-inputs.ts';
 import type { StageState } from './stage-state.ts';
 import type { Found } from './supply.ts';
 import { hiddenFailure, hidesPaths, markFailed, takeBroadcast } from './upstream-facts.ts';

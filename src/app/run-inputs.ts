@@ -3,27 +3,11 @@ import { EXIT, Problem } from '../model/problem.ts';
 import { isWithin } from '../model/repo-path.ts';
 import type { Assessment } from './assess.ts';
 import { ownersOf } from './dataset-owners.ts';
-import type { DatumPlan } from './datum-plan.ts';
 import type { DatasetState } from './datasets.ts';
 import type { Dataset } from './project.ts';
 import type { StageState } from './stage-state.ts';
+import { storedInputs } from './stored-inputs.ts';
 import type { Supply } from './supply.ts';
-
-/** The files that a datum's command would read from the store, as far as they are known. */
-export async function storedInputs({
-  stage: state,
-  spec,
-}: DatumPlan<StageState>): Promise<readonly FileEntry[]> {
-  const files: FileEntry[] = [];
-  for (const index of state.node.stage.deps.keys()) {
-    const whole = state.wholes[index];
-    const own = spec.files[index] ?? (whole === undefined ? state.set?.broadcast.get(index) : undefined);
-    if (whole !== undefined) files.push(...(await whole.load()));
-    const stored = (own ?? []).filter((at) => state.views[index]?.sources[at] === 'store');
-    if (whole === undefined) files.push(...state.filesAt(index, stored));
-  }
-  return files;
-}
 
 /**
  * Fetches what the planned work reads and the local store lacks. Outs of stages come by themselves (concepts 1.2: fetched when

@@ -93,11 +93,13 @@ describe('recover.sh', () => {
     chmodSync(object, 0o644);
     writeFileSync(object, 'bad\n');
     const path = await barePath(story);
+    const digestOf = new URL('../../dist/util/blake3.js', import.meta.url).href;
     writeFileSync(
-      join(path, 'b3sum'),
-      `#!/bin/sh\nexec '${process.execPath}' '${join(import.meta.dirname, '../rig/b3sum.mjs')}'\n`,
-      { mode: 0o755 },
+      join(path, 'sum.mjs'),
+      `import { digestHex } from '${digestOf}';\nimport { readFileSync } from 'node:fs';\nconsole.log(digestHex(readFileSync(0)));\n`,
     );
+    const script = `#!/bin/sh\nexec '${process.execPath}' '${join(path, 'sum.mjs')}'\n`;
+    writeFileSync(join(path, 'b3sum'), script, { mode: 0o755 });
     const { code, stderr } = await recover(story, '.git/datawf', 'main', path);
     expect({ code, stderr }).toEqual({
       code: 7,
