@@ -6,7 +6,12 @@ import { fileURLToPath } from 'node:url';
 
 await build({
   absWorkingDir: dirname(dirname(fileURLToPath(import.meta.url))),
-  entryPoints: ['dist/cli/main.js', 'dist/disk/file-worker.js', 'dist/workspace/stat-worker.js'],
+  entryPoints: [
+    'dist/cli/main.js',
+    'dist/disk/file-worker.js',
+    'dist/run/command-host.js',
+    'dist/workspace/stat-worker.js',
+  ],
   outdir: 'dist/bundle',
   entryNames: '[name]',
   bundle: true,

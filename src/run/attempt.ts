@@ -2,17 +2,15 @@ import { existsSync } from 'node:fs';
 import { posix } from 'node:path';
 import { pathFault } from '../model/repo-path.ts';
 import { allDeps, commandArgv, commandEnv, type CommandPlaces } from './command-env.ts';
-import { runCommand } from './command.ts';
+import type { Commands } from './hosted-commands.ts';
 import { judge, type Verdict } from './failure.ts';
 import type { Intake } from './intake.ts';
 import type { Mask } from './mask.ts';
 import { createOutputLines } from './output-lines.ts';
 import type { Placer } from './place.ts';
 import type { AttemptOutcome, AttemptUsage, DatumWork, LogLine, StageWork } from './runner.ts';
-import type { Sampler } from './sampler.ts';
 import type { Failure } from './sandbox-fault.ts';
 import type { Sandbox } from './sandbox.ts';
-import type { Warden } from './warden.ts';
 
 /** What the sessions of one local runner share. */
 export interface LocalTools {
@@ -23,8 +21,7 @@ export interface LocalTools {
   readonly now: () => number;
   readonly placer: Placer;
   readonly intake: Intake;
-  readonly warden: Warden;
-  readonly sampler: Sampler;
+  readonly commands: Commands;
   readonly outOfMemory: () => boolean;
   /** A sandbox without anything in it. */
   readonly takeSandbox: () => Sandbox;
@@ -60,10 +57,9 @@ export async function attempt(tools: LocalTools, plan: AttemptPlan): Promise<Att
   const env = commandEnv(stage, work, { ...plan.places, path: tools.path });
   const argv = commandArgv(stage.stage.cmd, env);
   const output = createOutputLines({ mask: plan.mask, log: plan.log, now: tools.now });
-  let sampled: ReturnType<ReturnType<Sampler['watch']>> = { cpuSeconds: undefined, peakMemory: undefined };
   const { timeoutSeconds } = stage.stage;
   const started = tools.now();
-  const end = await runCommand({
+  const { end, usage } = await tools.commands.run({
     argv,
     cwd: stage.stage.base === '' ? plan.top : `${plan.top}/${stage.stage.base}`,
     env,
@@ -72,14 +68,6 @@ export async function attempt(tools: LocalTools, plan: AttemptPlan): Promise<Att
     signal: plan.signal,
     write: output.write,
     own: plan.own,
-    started: (group) => {
-      const endWatch = tools.sampler.watch(group);
-      const endGuard = tools.warden.guard(group);
-      return () => {
-        sampled = endWatch();
-        endGuard();
-      };
-    },
   });
   output.end();
   const stderr = output.stderrTail();
@@ -94,7 +82,7 @@ export async function attempt(tools: LocalTools, plan: AttemptPlan): Promise<Att
   return {
     verdict,
     stderr,
-    usage: { started, ended: tools.now(), ...sampled, bytesIn: bytesIn(stage, work) },
+    usage: { started, ended: tools.now(), ...usage, bytesIn: bytesIn(stage, work) },
   };
 }
 

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { canSignal, endProcessesBelow, groupLives } from './process-table.ts';
 
@@ -14,7 +15,8 @@ export interface CommandSpec {
   /** Between SIGTERM and SIGKILL. */
   readonly graceMs: number;
   readonly signal: AbortSignal;
-  readonly write: (stream: 'out' | 'err', chunk: Uint8Array) => void;
+  /** Takes output; where it answers a promise, the stream waits for it. */
+  readonly write: (stream: 'out' | 'err', chunk: Uint8Array) => Promise<void> | undefined;
   /** Called with the id of its process group; the answer is called when the group has ended. */
   readonly started: (group: number) => () => void;
   /** Absolute folder that only this command works in: processes that stay there when it has ended are killed. */
@@ -62,8 +64,8 @@ function failureOf(child: ChildProcess): Promise<NodeJS.ErrnoException> {
 async function watchCommand(spec: CommandSpec, child: ChildProcess, group: number): Promise<CommandEnd> {
   const ended = spec.started(group);
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  child.stdout?.on('data', (chunk: Uint8Array) => spec.write('out', chunk));
-  child.stderr?.on('data', (chunk: Uint8Array) => spec.write('err', chunk));
+  deliver(child.stdout, (chunk) => spec.write('out', chunk));
+  deliver(child.stderr, (chunk) => spec.write('err', chunk));
   const stopper = createStopper(spec, group);
   const { code, signal } = await new Promise<{ code: number | null; signal: NodeJS.Signals | null }>(
     (resolve) => child.once('exit', (exit, by) => resolve({ code: exit, signal: by })),
@@ -73,6 +75,15 @@ async function watchCommand(spec: CommandSpec, child: ChildProcess, group: numbe
   ended();
   if (stopper.reason !== undefined) return { kind: stopper.reason };
   return signal === null ? { kind: 'exit', exit: code ?? 0 } : { kind: 'signal', signal };
+}
+
+function deliver(stream: Readable | null, write: (chunk: Uint8Array) => Promise<void> | undefined): void {
+  stream?.on('data', (chunk: Uint8Array) => {
+    const full = write(chunk);
+    if (full === undefined) return;
+    stream.pause();
+    void full.then(() => stream.resume());
+  });
 }
 
 interface Stopper {

@@ -1,21 +1,22 @@
 import type { ProcessIdentity } from '../model/run-record.ts';
 import type { LocalTools } from './attempt.ts';
+import { createHostedCommands } from './hosted-commands.ts';
 import { createIntake } from './intake.ts';
 import { createMemoryWatch } from './memory-watch.ts';
 import { createPlacer } from './place.ts';
 import type { Runner, StageWork } from './runner.ts';
-import { createSampler } from './sampler.ts';
 import { openSandboxHome, type SandboxHome } from './sandbox-home.ts';
 import { openSandboxSession } from './sandbox-session.ts';
 import { Sandbox } from './sandbox.ts';
 import { createTurnstile, openUnsandboxedSession } from './unsandboxed-session.ts';
-import { createWarden } from './warden.ts';
 
 export interface LocalRunnerOptions {
   /** Absolute path of the working tree's root. */
   readonly root: string;
   /** Absolute folder of the local store: objects are linked from it, sandboxes lie in its `tmp`. */
   readonly storeFolder: string;
+  /** The Node binary that runs the command host. */
+  readonly node: string;
   /** PATH of the caller: the one variable that commands get from outside. */
   readonly path: string;
   /** This process (`processIdentity`), so that the sandboxes of dead ones can be removed; its host is recorded with results. */
@@ -57,10 +58,10 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
 }
 
 function createTools(options: LocalRunnerOptions): LocalTools & { readonly end: () => void } {
-  const { root, storeFolder, path, now, copyBelow = 0, graceMs = GRACE_MS } = options;
+  const { root, storeFolder, node, path, now, copyBelow = 0, graceMs = GRACE_MS } = options;
   const placer = createPlacer({ root, storeFolder, copyBelow });
-  const warden = createWarden();
-  const sampler = createSampler();
+  const commands = createHostedCommands(node);
+  commands.prepare();
   const home = openSandboxHome({ storeFolder, process: options.process, now });
   return {
     root,
@@ -69,14 +70,12 @@ function createTools(options: LocalRunnerOptions): LocalTools & { readonly end: 
     now,
     graceMs,
     placer,
-    warden,
-    sampler,
+    commands,
     intake: createIntake(storeFolder),
     outOfMemory: createMemoryWatch(),
     ...sandboxPool(home, placer),
     end: () => {
-      sampler.close();
-      warden.close();
+      commands.close();
       home.close();
     },
   };

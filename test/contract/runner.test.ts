@@ -12,6 +12,7 @@ for (const [name, copyBelow] of [
     const runner = createLocalRunner({
       root: rig.root,
       storeFolder: rig.store.folder,
+      node: process.execPath,
       path: process.env['PATH'] ?? '',
       process: processIdentity('here'),
       now: Date.now,

@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 /** A controllable child that has connected back. */
 export interface Child {
   readonly pid: number;
+  /** Id of the process that started it. */
+  readonly parent: number;
   readonly cwd: string;
   readonly env: Record<string, string>;
   readonly argv: readonly string[];
@@ -75,6 +77,7 @@ async function greet(socket: Socket): Promise<Child> {
   const hello = await read();
   return {
     pid: hello['hello'] as number,
+    parent: hello['parent'] as number,
     cwd: hello['cwd'] as string,
     env: hello['env'] as Record<string, string>,
     argv: hello['argv'] as string[],

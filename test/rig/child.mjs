@@ -24,7 +24,13 @@ const steps = {
   kill: ({ signal }) => process.kill(process.pid, signal),
 };
 
-say({ hello: process.pid, cwd: process.cwd(), env: process.env, argv: process.argv.slice(3) });
+say({
+  hello: process.pid,
+  parent: process.ppid,
+  cwd: process.cwd(),
+  env: process.env,
+  argv: process.argv.slice(3),
+});
 for await (const line of createInterface({ input: socket })) {
   const step = JSON.parse(line);
   await new Promise((resolve) => steps[step.do](step, resolve));

@@ -42,6 +42,7 @@ function makeRunner(options: Partial<LocalRunnerOptions> = {}): Runner {
   const runner = createLocalRunner({
     root: rig.root,
     storeFolder: rig.store.folder,
+    node: process.execPath,
     path: process.env['PATH'] ?? '',
     process: processIdentity('here'),
     now: Date.now,
