@@ -38,7 +38,7 @@ export function environmentText(report: EnvironmentReport, { style }: Look): str
     ['limits', pairs(report.limits)],
   ];
   const shown = rows.flatMap(([name, value]) =>
-    value == null || value === '' ? [] : [[`  ${name}`, value]],
+    value === null || value === undefined || value === '' ? [] : [[`  ${name}`, value]],
   );
   const head = report.name === null ? 'no environment' : style.bold(report.name);
   const mark = report.name !== null && report.current ? ' (of this branch)' : '';
