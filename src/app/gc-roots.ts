@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { parseHead } from '../history/record-text.ts';
 import { runOfHead } from '../history/record-names.ts';
 import { parseResultLine } from '../formats/result-line.ts';
@@ -101,15 +100,15 @@ export async function markWorkTree(workspace: Workspace, marker: Marker): Promis
     for (const tree of index.trees.values()) await marker.mark(tree);
 }
 
-/** Marks what the refs in a store name; of another scope's the texts of its locks may lie there. */
+/** Marks what some refs in a store name; of another scope's the texts of its locks may lie there. */
 export async function markRefs(
   store: Store,
   { marker, tally }: Pick<RootRequest, 'marker' | 'tally'>,
-  kind: 'store refs' | 'other scopes' = 'store refs',
+  { kind, names }: { readonly kind: 'store refs' | 'other scopes'; readonly names: readonly string[] },
 ): Promise<void> {
-  for (const name of await store.listFiles('refs/')) {
+  for (const name of names) {
     const text = Buffer.from((await store.readFile(name)) ?? []).toString();
-    tally.add(kind, kind === 'store refs' ? name : join(store.url, name));
+    tally.add(kind, kind === 'store refs' ? name : `${store.url}/${name}`);
     for (const [word] of text.matchAll(/\b[0-9a-f]{64}\b/g)) {
       const digest = parseDigest(word);
       if (digest === undefined) continue;
@@ -118,6 +117,21 @@ export async function markRefs(
         await marker.markText(Buffer.from(await store.readObject(digest)).toString());
     }
   }
+}
+
+/** The refs of a store by whether their branch is in one of these repositories. */
+export async function sortRefs(
+  store: Store,
+  repositories: readonly Repository[],
+): Promise<{ readonly there: readonly string[]; readonly gone: readonly string[] }> {
+  const branches = new Set<string | undefined>();
+  for (const { git, workTrees } of repositories) {
+    for (const { kind, name } of await git.history.tips()) if (kind === 'branch') branches.add(name);
+    for (const workspace of workTrees) branches.add((await workspace.head()).branch);
+  }
+  const names = await store.listFiles('refs/');
+  const isThere = (name: string): boolean => branches.has(name.slice('refs/'.length, -'.json'.length));
+  return { there: names.filter(isThere), gone: names.filter((name) => !isThere(name)) };
 }
 
 /** Marks the results of runs that never ended, so that going on after a crash runs nothing again. */

@@ -10,7 +10,14 @@ import type { Store } from '../store/store.ts';
 import { findWaste, stillWaste, sweep, type Limits, type Waste } from '../store/sweep.ts';
 import { ulid } from '../util/ulid.ts';
 import { homesOfText, walkVersion } from './gc-paths.ts';
-import { markRefs, markRepository, markUnfinished, RootTally } from './gc-roots.ts';
+import {
+  markRefs,
+  markRepository,
+  markUnfinished,
+  RootTally,
+  sortRefs,
+  type RootRequest,
+} from './gc-roots.ts';
 import { dropRuns, oldRuns } from './gc-runs.ts';
 import { otherScopes, storeNamed } from './store-scopes.ts';
 import type { AppContext } from './ports.ts';
@@ -72,11 +79,15 @@ async function clearLocal(
   // Without the stores behind it: what isn't here needn't be kept here.
   const store = new DiskStore(ctx.store.folder);
   const marker = new Marker([store]);
-  const { tally, since } = await markAll(ctx, request, { marker, store, repositories });
+  const refs = await sortRefs(store, repositories);
+  const { tally, since } = await markAll(ctx, request, { marker, store, repositories, refs: refs.there });
   const now = ctx.around.now();
   const limits = { objectsBefore: Infinity, treesBefore: now - Math.min(request.grace, MERGE_MS) };
   const found = await lookFor(ctx, request, { store, marker, tally, limits, since, repositories });
-  if (!request.dryRun) await clear(ctx, store, found);
+  if (!request.dryRun) {
+    for (const name of refs.gone) await store.removeFile(name);
+    await clear(ctx, store, found);
+  }
   return reportOf(store, request, found);
 }
 
@@ -86,8 +97,9 @@ async function clearShared(ctx: AppContext, request: GcRequest, name: string): P
   const { around, signal } = ctx;
   const marker = new Marker([store, new DiskStore(ctx.store.folder), ...scopes]);
   const repositories = await repositoriesOf(ctx);
-  const { tally, since } = await markAll(ctx, request, { marker, store, repositories });
-  for (const scope of scopes) await markRefs(scope, { marker, tally }, 'other scopes');
+  const refs = await store.listFiles('refs/');
+  const { tally, since } = await markAll(ctx, request, { marker, store, repositories, refs });
+  await markScopes(scopes, { marker, tally });
   const before = around.now() - Math.min(request.grace, SHARED_MS);
   const limits = { objectsBefore: before, treesBefore: before };
   const found = await lookFor(ctx, request, { store, marker, tally, limits, since, repositories });
@@ -99,13 +111,23 @@ async function clearShared(ctx: AppContext, request: GcRequest, name: string): P
     // Who writes to a scope that reads this store relies on what is here, too.
     for (const one of [store, ...scopes]) signs.push(await announceSweep(one, me));
     // What was pushed meanwhile is named by now; what begins from here on waits.
-    await markRefs(store, { marker, tally });
-    for (const scope of scopes) await markRefs(scope, { marker, tally }, 'other scopes');
+    await markRefs(store, { marker, tally }, { kind: 'store refs', names: await store.listFiles('refs/') });
+    await markScopes(scopes, { marker, tally });
     const still = { ...found, waste: stillWaste(found.waste, marker) };
     await clear(ctx, store, still);
     return reportOf(store, request, still);
   } finally {
     for (const sign of signs) await sign.close();
+  }
+}
+
+async function markScopes(
+  scopes: readonly Store[],
+  marks: Pick<RootRequest, 'marker' | 'tally'>,
+): Promise<void> {
+  for (const scope of scopes) {
+    const names = await scope.listFiles('refs/');
+    await markRefs(scope, marks, { kind: 'other scopes', names });
   }
 }
 
@@ -118,12 +140,12 @@ interface Marking {
 async function markAll(
   ctx: AppContext,
   request: GcRequest,
-  { marker, store, repositories }: Marking,
+  { marker, store, repositories, refs }: Marking & { readonly refs: readonly string[] },
 ): Promise<{ readonly tally: RootTally; readonly since: number }> {
   const tally = new RootTally();
   const since = request.allCommits ? -Infinity : ctx.around.now() - request.grace;
   for (const repository of repositories) await markRepository(ctx, repository, { marker, tally, since });
-  await markRefs(store, { marker, tally });
+  await markRefs(store, { marker, tally }, { kind: 'store refs', names: refs });
   await markUnfinished(store, { marker, tally, since });
   return { tally, since };
 }

@@ -1,6 +1,7 @@
 import { isInnerText } from '../formats/tree-text.ts';
 import { isDigest, parseDigest, type Digest } from '../model/digest.ts';
 import { Problem } from '../model/problem.ts';
+import { digestHex } from '../util/blake3.ts';
 import type { Store } from './store.ts';
 
 /** What is needed of a store: grows while roots are marked. */
@@ -40,11 +41,12 @@ export class Marker implements Live {
 
   /**
    * Marks all that a tracked text (a lock or pointer, also an unmerged or broken one) names, by the digests in it: `inputs` of a
-   * lock as lists only, since what was in them is another dataset's.
+   * lock as lists only, since what was in them is another dataset's. The text may be an object, too, for a ref to name.
    */
   async markText(text: string): Promise<void> {
     if (this.#texts.has(text)) return;
     this.#texts.add(text);
+    this.objects.add(digestHex(text) as Digest);
     for (const line of text.split('\n')) {
       const isInput = /^\s*"?inputs"?\s*:/.test(line);
       for (const [digest] of line.matchAll(/\b[0-9a-f]{64}\b/g)) {

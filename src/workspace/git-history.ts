@@ -26,6 +26,18 @@ export interface Commit {
 /** Versions of files: git's id of the bytes, and a path that they had. */
 export type TrackedVersions = ReadonlyMap<string, string>;
 
+/** A tracked file as a commit has it that changed it. */
+export interface FileVersion {
+  readonly commit: string;
+  /** `Name <mail>`. */
+  readonly author: string;
+  /** RFC 3339 with offset. */
+  readonly time: string;
+  readonly subject: string;
+  /** Git's id of the bytes; undefined where the commit deleted it. */
+  readonly id: string | undefined;
+}
+
 /** Questions about all of a repository's history, each answered by one to three runs of git whatever its length. */
 export interface GitHistory {
   /** Branches, remote-tracking branches, tags, stashes, other refs, and what is checked out in each work tree. */
@@ -40,6 +52,8 @@ export interface GitHistory {
   changedBy(commits: readonly string[]): Promise<TrackedVersions>;
   /** Locks and pointers in the index, those of an unfinished merge too. */
   staged(): Promise<TrackedVersions>;
+  /** The commits before and at a ref that changed a file, newest first; none where the ref has no history. */
+  versionsOf(ref: string, path: string): Promise<readonly FileVersion[]>;
   /** Texts of such files by id; what isn't here (a partial clone offline) is left out. */
   texts(ids: Iterable<string>): AsyncIterable<{ readonly id: string; readonly text: string }>;
 }
@@ -101,6 +115,17 @@ export function historyOf(run: RunGit): GitHistory {
         }),
       );
     },
+    versionsOf: async (ref, path) => {
+      const options = [
+        '-m',
+        '--raw',
+        '--no-abbrev',
+        '--no-renames',
+        '--format=%x1e%H%x1f%an <%ae>%x1f%aI%x1f%s',
+      ];
+      const text = await run(['log', ...options, ref, '--', `:(top,literal)${path}`], { nothing: [128] });
+      return fileVersions(text ?? '');
+    },
     texts: (ids) => readTexts(run, [...ids]),
   };
 }
@@ -156,12 +181,24 @@ function versionsOfRaw(text: string): TrackedVersions {
   const parts = text.split('\0');
   for (const [index, part] of parts.entries()) {
     const [, oldMode, newMode, before = '', after = ''] =
-      /^:(\d{6}) (\d{6}) ([0-9a-f]+) ([0-9a-f]+) /.exec(part) ?? [];
+      /(?:^|\n):(\d{6}) (\d{6}) ([0-9a-f]+) ([0-9a-f]+) /.exec(part) ?? [];
     const path = parts[index + 1] ?? '';
     if (oldMode?.startsWith('100') === true) versions.set(before, path);
     if (newMode?.startsWith('100') === true) versions.set(after, path);
   }
   return versions;
+}
+
+/** Of a merge there is a record for each parent, with the same file: the first counts. */
+function fileVersions(text: string): readonly FileVersion[] {
+  const versions = new Map<string, FileVersion>();
+  for (const record of text.split('\x1e').slice(1)) {
+    const [head = '', ...raw] = record.split('\n');
+    const [commit = '', author = '', time = '', subject = ''] = head.split('\x1f');
+    const id = /^:\d+ \d+ [0-9a-f]+ ([0-9a-f]*[1-9a-f][0-9a-f]*) /m.exec(raw.join('\n'))?.[1];
+    if (!versions.has(commit)) versions.set(commit, { commit, author, time, subject, id });
+  }
+  return [...versions.values()];
 }
 
 /** Texts asked of git at once. */
