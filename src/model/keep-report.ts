@@ -43,3 +43,40 @@ export interface GcReport {
   /** Of a dry run: data files whose bytes would go, as far as a version that had them is known; sorted. */
   readonly paths: readonly string[];
 }
+
+/** Files and their bytes. */
+export interface Amount {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** What the local store holds. */
+export interface CacheReport {
+  /** Its folder. */
+  readonly store: string;
+  /** Data, each content once. */
+  readonly objects: Amount;
+  /** Those of them that this checkout needs. */
+  readonly needed: Amount;
+  /** Lists of files and rows. */
+  readonly trees: Amount;
+  /** The run cache. */
+  readonly results: Amount;
+  /** Records and logs of runs. */
+  readonly history: Amount;
+  readonly unfinished: Amount;
+  /** Damaged objects, put aside. */
+  readonly quarantine: Amount;
+}
+
+/** What `cache prune` dropped, or would. */
+export interface PruneReport {
+  readonly dryRun: boolean;
+  readonly dropped: Amount;
+  /** Needed by a checkout. */
+  readonly needed: Amount;
+  /** Not needed by a checkout, and in none of the stores. */
+  readonly onlyHere: Amount;
+  /** Not needed, and younger than asked for. */
+  readonly young: Amount;
+}

@@ -1,4 +1,4 @@
-import { readdirSync, unlinkSync, type Dirent } from 'node:fs';
+import { lstatSync, readdirSync, unlinkSync, type Dirent } from 'node:fs';
 import { errnoOf, fsProblem } from '../disk/fs-problem.ts';
 import { compareBytes } from '../model/repo-path.ts';
 
@@ -35,6 +35,23 @@ function readFolder(folder: string): Dirent[] {
     if (errno === 'ENOENT' || errno === 'ENOTDIR') return [];
     throw fsProblem(error, 'list', folder);
   }
+}
+
+/** Files below some folders of a store, and their bytes. */
+export function measureFolders(folder: string, tops: readonly string[]): { files: number; bytes: number } {
+  const sum = { files: 0, bytes: 0 };
+  const open = tops.map((top) => `${folder}/${top}`);
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    for (const entry of readFolder(at)) {
+      const path = `${at}/${entry.name}`;
+      if (entry.isDirectory()) open.push(path);
+      else {
+        sum.files++;
+        sum.bytes += lstatSync(path, { throwIfNoEntry: false })?.size ?? 0;
+      }
+    }
+  }
+  return sum;
 }
 
 /** Removes a file; one that isn't there is fine. */

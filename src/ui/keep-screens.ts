@@ -1,6 +1,7 @@
-import type { GcReport, Holding } from '../model/keep-report.ts';
+import type { Amount, CacheReport, GcReport, Holding, PruneReport } from '../model/keep-report.ts';
 import { formatBytes, plural } from './format.ts';
 import type { Look } from './look.ts';
+import { alignRows } from './table.ts';
 
 /** Paths and names shown unless -v asks for all. */
 const SHOWN = 100;
@@ -52,4 +53,36 @@ function pathLines({ paths }: GcReport, look: Look): readonly string[] {
   const some = look.verbose ? paths : paths.slice(0, SHOWN);
   const more = paths.length - some.length;
   return [...some.map((path) => `  ${path}`), ...(more > 0 ? [`  and ${more} more (-v shows all)`] : [])];
+}
+
+/** `datawf cache du`: the local store by kinds of files. */
+export function cacheText(report: CacheReport, look: Look): string {
+  const row = ({ files, bytes }: Amount, what: string): readonly string[] => [
+    formatBytes(bytes),
+    plural(files, 'file'),
+    what,
+  ];
+  const { style } = look;
+  const rows = [
+    row(report.objects, style.bold('data')),
+    row(report.needed, '  needed by this checkout'),
+    row(report.trees, 'lists of files and rows'),
+    row(report.results, 'results'),
+    row(report.history, 'history'),
+    row(report.unfinished, 'unfinished'),
+    row(report.quarantine, 'damaged, put aside'),
+  ];
+  return `${alignRows(rows, ['right', 'right', 'left']).join('\n')}\n${style.dim(report.store)}\n`;
+}
+
+/** `datawf cache prune`: what went, and why the rest stays. */
+export function pruneText(report: PruneReport): string {
+  const amount = ({ files, bytes }: Amount): string => `${plural(files, 'object')} (${formatBytes(bytes)})`;
+  const lines = [
+    `${report.dryRun ? 'would drop' : 'dropped'} ${amount(report.dropped)}`,
+    `kept ${amount(report.needed)} that a checkout needs`,
+    ...(report.onlyHere.files === 0 ? [] : [`kept ${amount(report.onlyHere)} that no other store has`]),
+    ...(report.young.files === 0 ? [] : [`kept ${amount(report.young)} touched lately`]),
+  ];
+  return `${lines.join('\n')}\n`;
 }

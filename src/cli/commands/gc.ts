@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import { invalid } from '../../model/problem.ts';
-import { parseDuration } from '../../util/quantity.ts';
+import { parseAge } from '../age.ts';
 import { addExamples } from '../examples.ts';
 import type { Bind } from '../session.ts';
 
@@ -30,9 +29,9 @@ export function build(command: Command, bind: Bind): void {
       const context = await session.open('work');
       const { gc } = await import('../../app/gc.ts');
       const report = await gc(context, {
-        grace: age('--grace', options.grace),
+        grace: parseAge('--grace', options.grace),
         allCommits: options.allCommits ?? false,
-        history: options.history === undefined ? undefined : age('--history', options.history),
+        history: options.history === undefined ? undefined : parseAge('--history', options.history),
         store: options.store,
         dryRun: options.dryRun ?? false,
       });
@@ -45,10 +44,4 @@ export function build(command: Command, bind: Bind): void {
       return undefined;
     }),
   );
-}
-
-function age(option: string, text: string): number {
-  const seconds = text === '0' ? 0 : parseDuration(text);
-  if (seconds !== undefined) return seconds * 1000;
-  throw invalid('bad-age', `${option} is ${JSON.stringify(text)}, which is no age`, 'Write 14d, 36h or 0d.');
 }

@@ -69,10 +69,17 @@ const HISTORY: readonly Row[] = [
   ['log', 'runs with their reasons, times and counts', async () => (await import('./log.ts')).build],
   ['show', 'one run in full', async () => (await import('./show.ts')).build],
   ['logs', 'what the commands of a run printed', async () => (await import('./logs.ts')).build],
+  ['blame', 'which run made a file, from what', async () => (await import('./blame.ts')).build],
 ];
 
 const UPKEEP: readonly Row[] = [
   ['gc', 'remove what no version needs any more', async () => (await import('./gc.ts')).build],
+  ['cache du', 'what the local store holds', async () => (await import('./cache.ts')).buildDu],
+  [
+    'cache prune',
+    'drop local objects that another store has',
+    async () => (await import('./cache.ts')).buildPrune,
+  ],
 ];
 
 /** Every command, in the order of the help. Only the invoked one's module is loaded. */
