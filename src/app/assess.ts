@@ -139,6 +139,7 @@ export async function prepare(
       runCache: request.runCache ?? true,
       runAlways: request.runAlways ?? false,
       checkObjects: own.states.some(({ state }) => state === 'missing'),
+      inWindow: selects(node),
       selects: narrowed(selects(node), selection.stages.has(node) ? request.mode : undefined),
     });
   });

@@ -1,4 +1,5 @@
 import { datumTimes, labelPeriod } from '../graph/datums.ts';
+import type { DatumRow } from '../model/datum.ts';
 import { invalid } from '../model/problem.ts';
 import type { Assessment } from './assess.ts';
 import type { AppContext } from './ports.ts';
@@ -15,7 +16,8 @@ export interface WindowFacts {
 
 /**
  * Says what a backfill is about to do before it does it: the window, the first and last datum, counts and an estimate from
- * earlier runs. Throws `empty-window` (exit 2) where no datum of the targets lies in the window.
+ * earlier runs. Throws `empty-window` (exit 2) where no datum of the targets lies in the window; one that waits, or that the
+ * mode doesn't take, does.
  */
 export async function tellWindow(
   ctx: AppContext,
@@ -28,11 +30,16 @@ export async function tellWindow(
     message: `window from ${request.since ?? 'the beginning'} to ${until} (not included), ${project.pipeline.zone}; ${request.order ?? 'newest'} first, mode ${request.mode}`,
   });
   let inside = 0;
+  let unknown = false;
   let seconds = 0;
   for (const state of states) {
     if (!state.options.inScope) continue;
-    const selected = await selectedDatums(state);
-    if (selection.stages.has(state.node)) inside += selected.length;
+    const datums = await datumsInside(state);
+    const selected = datums.filter((datum) => state.options.selects(datum.captures, datum.row));
+    if (selection.stages.has(state.node)) {
+      inside += datums.length;
+      unknown ||= state.progress === 'deferred';
+    }
     if (selected.length === 0) continue;
     const line = await planLine(ctx, state, memo);
     const perDatum = await usualSeconds(ports, state);
@@ -43,7 +50,7 @@ export async function tellWindow(
       message: `${state.id}: ${spanText(state, selected)}; ${line.cached} cached, ${bound}${line.toRun} to run`,
     });
   }
-  if (inside === 0) {
+  if (inside === 0 && !unknown) {
     throw invalid(
       'empty-window',
       `no datum of ${request.targets.join(', ')} lies in the window from ${request.since ?? ''} to ${until}`,
@@ -57,17 +64,21 @@ export async function tellWindow(
 interface NamedDatum {
   readonly id: string;
   readonly captures: ReadonlyMap<string, string>;
+  readonly row?: DatumRow | undefined;
 }
 
-/** Names of a stage's datums in the window. */
-async function selectedDatums(state: StageState): Promise<readonly NamedDatum[]> {
-  if (state.progress === 'unchanged') {
+/** A stage's datums in the window, whatever the mode takes of them; of one whose datums aren't known yet, its rows. */
+async function datumsInside(state: StageState): Promise<readonly NamedDatum[]> {
+  return (await knownDatums(state)).filter((datum) => state.options.inWindow(datum.captures, datum.row));
+}
+
+async function knownDatums(state: StageState): Promise<readonly NamedDatum[]> {
+  if (state.progress === 'unchanged' || state.progress === 'deferred') {
     await state.loadRows();
-    return state.rowNames();
+    return state.namedRows();
   }
-  return state.datums
-    .filter((datum) => state.options.selects(datum.spec.captures, datum.row))
-    .map((datum) => ({ id: datum.id, captures: datum.spec.captures }));
+  const planned = state.datums.map(({ id, spec, row }) => ({ id, captures: spec.captures, row }));
+  return [...planned, ...(state.set?.waiting ?? [])];
 }
 
 /** How many datums, and the first and last of them by time. */

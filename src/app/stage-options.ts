@@ -38,7 +38,9 @@ export interface StageOptions {
   readonly runAlways: boolean;
   /** Files of its outs aren't here: the objects behind them are looked for, so that a lost one is made again. */
   readonly checkObjects: boolean;
-  /** Whether a time filter lets a datum in. */
+  /** Whether a datum's period meets the window. */
+  readonly inWindow: (captures: ReadonlyMap<string, string>, row: DatumRow | undefined) => boolean;
+  /** Whether a datum may work: it is in the window, and of those that the mode of a backfill takes. */
   readonly selects: (captures: ReadonlyMap<string, string>, row: DatumRow | undefined) => boolean;
 }
 

@@ -50,6 +50,8 @@ export class StageState {
   changed = false;
   /** Digest per broadcast dep name; undefined until its files are settled. */
   broadcast: Map<number, string | null> | undefined;
+  /** Readable form of the broadcast deps, by index, once a datum ran (input-texts.ts). */
+  readonly broadcastTexts = new Map<number, string>();
   /** What stops every datum: a broadcast dep that failed. */
   gateBlockedBy: DatumPlan | undefined;
   /** Files that a datum, or nobody (`''`), had when its row was last written to the lock, for those that changed since. */
@@ -209,11 +211,13 @@ export class StageState {
     return this.options.selects(rowCaptures(row), row);
   }
 
-  /** Names of the rows that the time filter lets in. */
-  rowNames(): { readonly id: string; readonly captures: ReadonlyMap<string, string> }[] {
-    return [...this.rows.values()]
-      .filter((row) => this.selectsRow(row))
-      .map((row) => ({ id: row.captures, captures: rowCaptures(row) }));
+  /** The rows with their captures. */
+  namedRows(): {
+    readonly id: string;
+    readonly captures: ReadonlyMap<string, string>;
+    readonly row: DatumRow;
+  }[] {
+    return [...this.rows.values()].map((row) => ({ id: row.captures, captures: rowCaptures(row), row }));
   }
 
   /** A datum that stands for a row which the lock marks failed, of a stage that isn't run. */
