@@ -236,6 +236,8 @@ class Place {
         downstream: false,
         failFast: false,
         allowDrop: false,
+        pull: false,
+        allowMissing: false,
         commit: false,
         dryRun: false,
         check: false,
