@@ -5,6 +5,7 @@ import type { AttemptOutcome, Runner } from '../run/runner.ts';
 import type { ResultWriter } from '../store/result-writer.ts';
 import { digestHex } from '../util/blake3.ts';
 import type { DatumPlan } from './datum-plan.ts';
+import { inputTexts } from './input-texts.ts';
 import type { Planner } from './planner.ts';
 import type { AppContext } from './ports.ts';
 import type { Rivals } from './rivals.ts';
@@ -100,7 +101,8 @@ export async function settleAttempt(
   const result = digestHex(formatListing(outs)) as Digest;
   const made = { ...runner.made, sandbox: state.node.stage.sandbox !== 'none' };
   const seconds = (usage.ended - usage.started) / 1000;
-  results.add(state.code, { input, result, outs, made, run: run.id, seconds });
+  const deps = await inputTexts(datum);
+  results.add(state.code, { input, result, outs, made, run: run.id, seconds, deps });
   const good = { state: 'ok', input, code: state.code, result, captures: datum.id } as const;
   await planner.settle({ datum, outcome: 'ran', row: good, outs });
 }

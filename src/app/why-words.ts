@@ -1,3 +1,4 @@
+import type { DatumRow } from '../model/datum.ts';
 import type { StageReport, WhyDatum } from '../model/report.ts';
 import type { DatumPlan } from './datum-plan.ts';
 import type { StageState } from './stage-state.ts';
@@ -21,8 +22,17 @@ export function describe(datum: DatumPlan<StageState>): Pick<WhyDatum, 'decision
     case 'gone':
       return { decision: 'vanished', reason: 'no dep brings it into being any more' };
     default:
-      return { decision: 'current', reason: 'its key equals the recorded one' };
+      return { decision: 'current', reason: currentReason(datum.stage, datum.stage.rows.get(datum.id)) };
   }
+}
+
+/** Why a datum with this row is current. */
+export function currentReason(state: StageState, row: DatumRow | undefined): string {
+  const code = row?.code;
+  if (code === undefined || code === state.code) return 'its key equals the recorded one';
+  return state.codes.isEqual(code)
+    ? 'earlier code made it, and the present code was accepted as giving the same'
+    : 'earlier code made it, and is kept (on_code_change: keep)';
 }
 
 function reasonText(datum: DatumPlan<StageState>): string {

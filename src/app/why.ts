@@ -10,7 +10,7 @@ import { codeDifferences } from './key-diff.ts';
 import type { AppContext } from './ports.ts';
 import { stageReport } from './stage-report.ts';
 import type { StageState } from './stage-state.ts';
-import { describe, sentenceOf } from './why-words.ts';
+import { currentReason, describe, sentenceOf } from './why-words.ts';
 
 const SHOWN = 20;
 
@@ -168,7 +168,7 @@ function settledDatum(state: StageState, id: string): WhyDatum[] {
       captures: {},
       datum: id,
       decision: 'current',
-      reason: 'its key equals the recorded one',
+      reason: currentReason(state, row),
       differences: [],
     },
   ];

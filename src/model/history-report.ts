@@ -128,3 +128,99 @@ export interface LogLineReport {
   readonly stream: 'out' | 'err';
   readonly text: string;
 }
+
+/** A run as `blame` names it. */
+export interface BlamedRun {
+  readonly run: string;
+  /** Its record is still there; without it only the id is known. */
+  readonly recorded: boolean;
+  readonly kind?: RunKind;
+  readonly start?: string;
+  /** `Name <mail>`. */
+  readonly user?: string;
+  readonly host?: string;
+  readonly branch?: string | null;
+  readonly commit?: string | null;
+  readonly dirty?: boolean;
+  readonly argv?: readonly string[];
+}
+
+/** Files that one run made. */
+export interface BlamedShare {
+  readonly stage: string;
+  /** null where no result says which run it was. */
+  readonly run: BlamedRun | null;
+  readonly datums: number;
+  readonly files: number;
+}
+
+/** What a datum saw of one dep. */
+export interface BlamedInput {
+  readonly dep: string;
+  readonly pattern: string;
+  /** null where nothing says how many. */
+  readonly files: number | null;
+  /** The tree, where there are more than a few files. */
+  readonly tree: string | null;
+  /** Up to 20, by repository path. */
+  readonly paths: readonly { readonly path: string; readonly digest: string }[];
+}
+
+/** The datum that made what was asked for. */
+export interface BlamedDatum {
+  readonly stage: string;
+  readonly captures: Readonly<Record<string, string>>;
+  /** The last attempt failed; the files are those of the last good one. */
+  readonly failed: boolean;
+  readonly code: {
+    readonly digest: string;
+    /** null where the store doesn't have the readable code half. */
+    readonly cmd: string | readonly string[] | null;
+    readonly image: string | null;
+    /** Digests of the files of `code`. */
+    readonly files: Readonly<Record<string, string>>;
+    readonly params: Readonly<Record<string, unknown>>;
+  };
+  /** Digest of the input half. */
+  readonly input: string;
+  /** null where no result says what it saw. */
+  readonly inputs: readonly BlamedInput[] | null;
+  /** Digest of the output listing. */
+  readonly result: string;
+  /** null where the store doesn't have the result any more. */
+  readonly made: { readonly host?: string; readonly image?: string; readonly sandbox: boolean } | null;
+  readonly seconds: number | null;
+  /** The run that made it. */
+  readonly run: BlamedRun | null;
+  /** The run that took it from the run cache, where another one than the maker put it in place. */
+  readonly restoredBy: BlamedRun | null;
+}
+
+/** Data added by hand, and the commit that recorded them. */
+export interface BlamedData {
+  readonly dataset: string;
+  readonly files: number;
+  /** null where no commit has recorded this version yet, or what is known of older ones doesn't suffice. */
+  readonly commit: {
+    readonly commit: string;
+    readonly author: string;
+    readonly time: string;
+    readonly subject: string;
+  } | null;
+}
+
+/** Where the files at a path come from. */
+export interface BlameReport {
+  readonly path: string;
+  /** The commit, as typed; null for the work tree. */
+  readonly ref: string | null;
+  /** Of a file; null for a folder. */
+  readonly digest: string | null;
+  /** Recorded files at or below the path. */
+  readonly files: number;
+  /** Where one datum made all of them. */
+  readonly datum: BlamedDatum | null;
+  /** By the run that made them, the newest first. */
+  readonly runs: readonly BlamedShare[];
+  readonly added: readonly BlamedData[];
+}

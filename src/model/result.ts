@@ -17,6 +17,6 @@ export interface ResultRecord {
   readonly run: string;
   /** Wall seconds of the command. */
   readonly seconds: number;
-  /** The input half, readable: per dep one file line or a tree; so that `why` can compare. */
+  /** The input half, readable: per dep the lines of its files below the dep's home, or of many the tree; for `blame`. */
   readonly deps?: Readonly<Record<string, string>>;
 }

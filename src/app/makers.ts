@@ -1,0 +1,85 @@
+import type { History } from '../history/history.ts';
+import type { DatumRow } from '../model/datum.ts';
+import type { Digest } from '../model/digest.ts';
+import type { BlamedRun } from '../model/history-report.ts';
+import { Problem } from '../model/problem.ts';
+import type { ResultRecord } from '../model/result.ts';
+import type { RunRecord } from '../model/run-record.ts';
+import { openResults, type Results } from '../store/results.ts';
+import type { Store } from '../store/store.ts';
+import type { AppContext } from './ports.ts';
+
+/** Finds out what is known of the runs behind rows; each thing is read once. */
+export interface Makers {
+  /** The result that a row names; undefined where no store here has it any more. */
+  resultOf(row: DatumRow): Promise<ResultRecord | undefined>;
+  runOf(run: string): Promise<BlamedRun>;
+  /** The newest run that put the result of a row in place, if its record is there. `path` is one of its files. */
+  placedBy(stage: string, row: DatumRow, path: string): Promise<BlamedRun | undefined>;
+}
+
+export function openMakers(ctx: AppContext, history: History): Makers {
+  const results = new Map<Digest, Promise<readonly Results[]>>();
+  const runs = new Map<string, Promise<BlamedRun>>();
+  const resultsOf = (code: Digest): Promise<readonly Results[]> => {
+    let found = results.get(code);
+    if (found === undefined) results.set(code, (found = openAll(ctx, code)));
+    return found;
+  };
+  const runOf = (run: string): Promise<BlamedRun> => {
+    let found = runs.get(run);
+    if (found === undefined) runs.set(run, (found = readRun(history, run)));
+    return found;
+  };
+  return {
+    runOf,
+    resultOf: async ({ code, input, result }) => {
+      if (code === undefined || input === undefined || result === undefined) return undefined;
+      for (const each of await resultsOf(code)) {
+        const found = each.find(input, result);
+        if (found?.result === result) return found;
+      }
+      return undefined;
+    },
+    placedBy: async (stage, row, path) => {
+      for (const run of await history.listRuns({ stage, path })) {
+        const rows = await history.readRows(run.id, { stage, datum: row.captures });
+        if (rows.some(({ how, result }) => how !== 'vanished' && result === row.result))
+          return blamedRun(run);
+      }
+      return undefined;
+    },
+  };
+}
+
+/** What the run cache has of a code half: the local store's, then what was read of others. */
+async function openAll(ctx: AppContext, code: Digest): Promise<readonly Results[]> {
+  const stores: Store[] = [ctx.store];
+  if (ctx.config.stores.size > 0) stores.push(...(await ctx.remotes()).read.map(({ kept }) => kept));
+  return await Promise.all(stores.map((store) => openResults(store, code)));
+}
+
+async function readRun(history: History, run: string): Promise<BlamedRun> {
+  try {
+    return blamedRun(await history.readRun(run));
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'no-run') return { run, recorded: false };
+    throw error;
+  }
+}
+
+function blamedRun(run: RunRecord): BlamedRun {
+  const { name, mail } = run.user;
+  return {
+    run: run.id,
+    recorded: true,
+    kind: run.kind,
+    start: new Date(run.start).toISOString(),
+    user: mail === '' ? name : `${name} <${mail}>`,
+    host: run.process.host,
+    branch: run.branch === '' ? null : run.branch,
+    commit: run.commit === '' ? null : run.commit,
+    dirty: run.dirty,
+    argv: run.argv,
+  };
+}

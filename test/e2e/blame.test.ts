@@ -1,0 +1,209 @@
+import { rmSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { BlameReport } from '../../src/model/history-report.ts';
+import { expectSchema } from '../rig/schemas.ts';
+import { openStory, type Story } from './story.ts';
+
+const WORKFLOW = `stages:
+  clean:
+    cmd: sh clean.sh "$raw" "$clean"
+    code: [clean.sh]
+    params: [factor]
+    deps: {raw: "raw/{date:%Y-%m-%d}.csv", stations: stations.csv}
+    outs: {clean: "clean/{date:%Y-%m-%d}.csv"}
+  monthly:
+    cmd: mkdir -p "$month" && cat "$clean"/*.csv > "$month/all.csv" && echo 1 > "$month/count.txt"
+    deps: {clean: "clean/{date:%Y-%m-%d}.csv"}
+    outs: {month: "months/{date:%Y-%m}/"}
+  report:
+    cmd: cat "$months"/*/all.csv > "$report"
+    deps: {months: months/}
+    outs: {report: report.txt}
+`;
+
+async function openDays(days = 3): Promise<Story> {
+  const story = await openStory(WORKFLOW);
+  story.write('clean.sh', 'cp "$1" "$2"\n');
+  story.write('params.yaml', 'factor: 2\n');
+  story.write('stations.csv', 'a\n');
+  for (let day = 1; day <= days; day++)
+    story.write(`raw/2024-01-${String(day).padStart(2, '0')}.csv`, `${day}\n`);
+  await story.succeed('add', 'raw');
+  await commit(story, 'Start');
+  await story.succeed('repro');
+  await commit(story, 'Results');
+  return story;
+}
+
+async function commit(story: Story, message: string): Promise<string> {
+  await story.git('add', '.');
+  await story.git('commit', '--quiet', '-m', message);
+  return (await story.git('rev-parse', 'HEAD')).trim();
+}
+
+async function blame(story: Story, path: string): Promise<BlameReport> {
+  const report = (await story.succeed('blame', path, '--json')).json<BlameReport>();
+  expectSchema('blame', report);
+  return report;
+}
+
+async function lastRun(story: Story): Promise<string> {
+  const [run] = (await story.succeed('log', '--limit', '1', '--json')).json<{ run: string }[]>();
+  return run?.run ?? '';
+}
+
+describe('blame', () => {
+  test('tells the run, command, code and inputs of a file', async () => {
+    const story = await openDays();
+    const report = await blame(story, 'clean/2024-01-02.csv');
+    expect(report).toMatchObject({
+      path: 'clean/2024-01-02.csv',
+      ref: null,
+      files: 1,
+      added: [],
+      runs: [{ stage: 'clean', datums: 1, files: 1 }],
+      datum: {
+        stage: 'clean',
+        captures: { date: '2024-01-02' },
+        failed: false,
+        code: { cmd: 'sh clean.sh "$raw" "$clean"', image: null, params: { 'params.yaml:factor': '2' } },
+        made: { sandbox: true },
+        run: {
+          run: await lastRun(story),
+          recorded: true,
+          kind: 'repro',
+          user: 'Ada Test <ada@example.org>',
+          branch: 'main',
+          argv: ['repro'],
+        },
+        restoredBy: null,
+      },
+    });
+    const inputs = Object.fromEntries(
+      report.datum!.inputs!.map(({ dep, files, paths }) => [dep, [files, ...paths.map(({ path }) => path)]]),
+    );
+    expect(inputs).toEqual({ raw: [1, 'raw/2024-01-02.csv'], stations: [1, 'stations.csv'] });
+    const raw = (await story.succeed('ls', '-R', 'raw', '--json')).json<{ path: string; digest: string }[]>();
+    expect(report.datum!.inputs![0]!.paths[0]).toEqual({ path: raw[1]!.path, digest: raw[1]!.digest });
+    expect(Object.keys(report.datum!.code.files)).toEqual(['clean.sh']);
+    const { stdout } = await story.succeed('blame', 'clean/2024-01-02.csv');
+    expect(stdout).toMatch(/made by +stage clean date=2024-01-02\n/);
+    expect(stdout).toMatch(/command +sh clean\.sh "\$raw" "\$clean"\n/);
+    expect(stdout).toMatch(/from raw: 1 file\n +raw\/2024-01-02\.csv +[0-9a-f]{10}\n/);
+  });
+
+  test('of the folder of a datum is the datum, of a whole out the runs', async () => {
+    const story = await openDays(12);
+    const folder = await blame(story, 'months/2024-01');
+    expect(folder).toMatchObject({
+      digest: null,
+      files: 2,
+      datum: {
+        stage: 'monthly',
+        captures: { date: '2024-01' },
+        inputs: [{ dep: 'clean', files: 12, tree: expect.stringMatching(/^[0-9a-f]{64}$/) as string }],
+      },
+    });
+    expect(folder.datum!.inputs![0]!.paths[0]!.path).toBe('clean/2024-01-01.csv');
+    expect((await blame(story, 'months/2024-01/all.csv')).datum).toEqual(folder.datum);
+    expect((await blame(story, 'report.txt')).datum).toMatchObject({
+      captures: {},
+      inputs: [{ dep: 'months', files: 2 }],
+    });
+
+    const first = await lastRun(story);
+    story.write('raw/2024-01-02.csv', 'changed\n');
+    await story.succeed('repro', 'clean');
+    expect(await blame(story, 'clean')).toMatchObject({
+      files: 12,
+      datum: null,
+      runs: [
+        { stage: 'clean', datums: 1, files: 1, run: { run: await lastRun(story) } },
+        { stage: 'clean', datums: 11, files: 11, run: { run: first } },
+      ],
+    });
+    expect((await story.succeed('blame', 'clean')).stdout).toMatch(/clean +1 datum +1 file +by 01/);
+  });
+
+  test('names the run that took a file from the run cache besides the one that made it', async () => {
+    const story = await openDays();
+    const first = await lastRun(story);
+    story.write('raw/2024-01-02.csv', 'changed\n');
+    await story.succeed('repro', 'clean');
+    story.write('raw/2024-01-02.csv', '2\n');
+    expect((await story.repro('clean')).counts).toMatchObject({ cached: 1 });
+    const report = await blame(story, 'clean/2024-01-02.csv');
+    expect(report.datum).toMatchObject({
+      run: { run: first },
+      restoredBy: { run: await lastRun(story), kind: 'repro' },
+    });
+    expect((await story.succeed('blame', 'clean/2024-01-02.csv')).stdout).toMatch(
+      /restored +from the run cache by 01/,
+    );
+  });
+
+  test('works for a commit, and by the lock and the results once the run is forgotten', async () => {
+    const story = await openDays();
+    const first = await lastRun(story);
+    story.write('raw/2024-01-02.csv', 'changed\n');
+    await story.succeed('repro');
+    const then = await blame(story, 'HEAD:clean/2024-01-02.csv');
+    expect(then).toMatchObject({ ref: 'HEAD', datum: { run: { run: first, recorded: true } } });
+
+    rmSync(story.path('.git/datawf/runs'), { recursive: true });
+    rmSync(story.path('.git/datawf/logs'), { recursive: true });
+    const forgotten = await blame(story, 'HEAD:clean/2024-01-02.csv');
+    expect(forgotten.datum).toEqual({
+      ...then.datum,
+      run: { run: first, recorded: false },
+      restoredBy: null,
+    });
+    expect((await story.succeed('blame', 'clean/2024-01-01.csv')).stdout).toContain(
+      `${first}, whose record is not here`,
+    );
+
+    rmSync(story.path('.git/datawf/results'), { recursive: true });
+    expect((await blame(story, 'clean/2024-01-01.csv')).datum).toMatchObject({
+      stage: 'clean',
+      captures: { date: '2024-01-01' },
+      code: { cmd: 'sh clean.sh "$raw" "$clean"' },
+      made: null,
+      run: null,
+      inputs: null,
+    });
+  });
+
+  test('of added data is the commit that recorded this version of the file', async () => {
+    const story = await openDays();
+    const start = (await story.git('rev-parse', 'HEAD~1')).trim();
+    story.write('raw/2024-01-02.csv', 'changed\n');
+    await story.succeed('add', 'raw');
+    expect((await blame(story, 'raw/2024-01-02.csv')).added).toEqual([
+      { dataset: 'raw', files: 1, commit: null },
+    ]);
+    expect((await story.succeed('blame', 'raw/2024-01-02.csv')).stdout).toContain('no commit has recorded');
+    const second = await commit(story, 'Correct a day');
+    story.write('raw/2024-01-03.csv', 'more\n');
+    await story.succeed('add', 'raw');
+    const third = await commit(story, 'Correct another');
+    const commitOf = async (path: string): Promise<string | undefined> =>
+      (await blame(story, path)).added[0]?.commit?.commit;
+    expect(await commitOf('raw/2024-01-01.csv')).toBe(start);
+    expect(await commitOf('raw/2024-01-02.csv')).toBe(second);
+    expect(await commitOf('raw/2024-01-03.csv')).toBe(third);
+    expect(await commitOf('raw')).toBe(third);
+    expect(await commitOf(`${second}:raw/2024-01-03.csv`)).toBe(start);
+    expect((await story.succeed('blame', 'raw/2024-01-02.csv')).stdout).toMatch(
+      /recorded by commit [0-9a-f]{10}, .* by Ada Test <ada@example\.org>: Correct a day\n/,
+    );
+  });
+
+  test('of what is in no dataset is not found, with a cure', async () => {
+    const story = await openDays();
+    const near = await story.datawf(['blame', 'clean/2024-01-2.csv']);
+    expect([near.code, near.stderr]).toEqual([4, expect.stringContaining('Did you mean')]);
+    const tracked = await story.datawf(['blame', 'clean.sh']);
+    expect([tracked.code, tracked.stderr]).toEqual([4, expect.stringContaining('git blame clean.sh')]);
+    expect((await story.datawf(['blame', 'nope:clean'])).code).toBe(4);
+  });
+});
