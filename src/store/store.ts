@@ -22,6 +22,21 @@ export interface HeldTree {
   readonly since: number;
 }
 
+/** What a store in a bucket says of itself, for `doctor`. */
+export interface StoreFacts {
+  /** Of the server, as a URL. */
+  readonly endpoint: string;
+  readonly region: string;
+  /** Who asks, without secrets. */
+  readonly identity: string;
+  /** Whether there is a store already; without one the first write makes it. */
+  readonly isThere: boolean;
+  /** Whether a write that must not replace anything is honoured; undefined until somebody has written from here. */
+  readonly createOnly: boolean | undefined;
+  /** How far the server's clock is ahead of this machine's, where that is minutes; else 0. */
+  readonly clockAheadSeconds: number;
+}
+
 /**
  * Bytes by digest, listings by digest, results by code half, and named small files: one layout on disk and on S3
  * (docs/formats.md). This comment and the suite test/contract/store.ts are the specification of every implementer.
@@ -84,6 +99,18 @@ export interface Store {
   /** Names below a prefix ending in `/`, sorted by bytes; at most `limit`. */
   listFiles(prefix: string, limit?: number): Promise<readonly string[]>;
   removeFile(name: string): Promise<void>;
+
+  /**
+   * Copies an object that another store has without moving its bytes through here; true where it is here then, false
+   * where the two can't do that. What is copied isn't verified. Raises `missing-object` where the other doesn't have it.
+   */
+  copyObject?(digest: Digest, from: Store, signal?: AbortSignal): Promise<boolean>;
+  /** An https URL that lets whoever has it read this one object, for so many seconds and no longer than the session that signed it. */
+  presign?(digest: Digest, seconds: number): Promise<string>;
+  /** Asks the server about itself: one or two requests; raises what any other request would. */
+  describe?(): Promise<StoreFacts>;
+  /** What a user should know although it stopped nothing, such as a wrong clock; grows while the store is used. */
+  readonly notices?: readonly string[];
 
   close(): Promise<void>;
 }

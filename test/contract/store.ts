@@ -12,7 +12,7 @@ export interface StoreUnderTest {
   /** Changes a byte of an object that is held; undefined where a store's bytes can't be reached. */
   readonly flip?: (digest: Digest) => void;
   /** A second view of the same bytes, without this one's memory. */
-  readonly reopen?: () => Store;
+  readonly reopen?: () => Store | Promise<Store>;
 }
 
 const digestOf = (text: string | Uint8Array): Digest => digestHex(text) as Digest;
@@ -26,15 +26,18 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 /** The specification of `Store`, as tests; run by every implementer. `make` gets a new empty folder. */
-export function describeStore(name: string, make: (folder: string) => StoreUnderTest): void {
+export function describeStore(
+  name: string,
+  make: (folder: string) => StoreUnderTest | Promise<StoreUnderTest>,
+): void {
   describe(`a ${name} store`, () => {
     let folder: string;
     let test: StoreUnderTest;
     let store: Store;
 
-    beforeEach(() => {
+    beforeEach(async () => {
       folder = mkdtempSync(join(tmpdir(), 'datawf-store-'));
-      test = make(join(folder, 'store'));
+      test = await make(join(folder, 'store'));
       store = test.store;
     });
 
@@ -144,7 +147,7 @@ export function describeStore(name: string, make: (folder: string) => StoreUnder
       expect(await store.hasTree(digest)).toBe(true);
       expect(await store.readTree(digest)).toBe('text\n');
       expect(await collect(store.listTrees())).toMatchObject([{ digest }]);
-      expect(await (test.reopen?.() ?? store).readTree(digest)).toBe('text\n');
+      expect(await ((await test.reopen?.()) ?? store).readTree(digest)).toBe('text\n');
     });
 
     it('keeps the first readable code half of a digest', async () => {

@@ -1,0 +1,77 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { fsProblem } from '../disk/fs-problem.ts';
+import { parseS3Url } from './s3-address.ts';
+import { S3Bucket } from './s3-bucket.ts';
+import { S3Client } from './s3-client.ts';
+import { CredentialSource, regionOf, type CredentialChain } from './s3-credentials.ts';
+import { DEFAULTS, type S3Tuning } from './s3-tuning.ts';
+import type { Store } from './store.ts';
+
+/** What a store in a bucket is opened with. */
+export interface S3StoreOptions {
+  /** `s3://bucket/prefix`. */
+  readonly url: string;
+  /** Else the environment's, the profile's, or what the bucket says. */
+  readonly region?: string;
+  /** URL of an S3-compatible server; else the environment's (`AWS_ENDPOINT_URL_S3`), or AWS. */
+  readonly endpoint?: string;
+  /** Whether the bucket stands in the path instead of the host's name. */
+  readonly pathStyle: boolean;
+  /** Absolute path of a PEM file: the authorities to trust instead of the usual ones. */
+  readonly ca?: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly now: () => number;
+  readonly random: () => number;
+  /** For what was learnt of the store and how far uploads came; made where absent. */
+  readonly tempFolder: string;
+  /** Ends whatever is under way, also of calls that take no signal. */
+  readonly signal?: AbortSignal;
+  readonly tuning?: Partial<S3Tuning>;
+}
+
+/**
+ * The store in a bucket; asks it nothing yet. Raises `store-url`, `store-endpoint` (exit 2), or why the `ca` file can't be
+ * read. Credentials come from the environment's keys, else from AWS's standard chain, when the first request needs them.
+ */
+export async function openS3Store(options: S3StoreOptions): Promise<Store> {
+  const { env, now, random } = options;
+  const tuning = { ...DEFAULTS, ...options.tuning };
+  const region = options.region ?? regionOf(env);
+  const ca = options.ca ?? env['AWS_CA_BUNDLE'];
+  const client = new S3Client({
+    address: parseS3Url(options.url),
+    region,
+    endpoint: options.endpoint ?? env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'],
+    pathStyle: options.pathStyle,
+    credentials: new CredentialSource({ env, now, loadChain: () => loadChain(env, region) }),
+    wire: { ...tuning, ca: ca === undefined ? undefined : readText(ca) },
+    attempts: tuning.attempts,
+    now,
+    random,
+    signal: options.signal,
+  });
+  mkdirSync(options.tempFolder, { recursive: true });
+  return new S3Bucket(client, { tuning, now, tempFolder: options.tempFolder });
+}
+
+/** AWS's own providers. Their notice about the age of Node would be in the way of ours. */
+async function loadChain(env: S3StoreOptions['env'], region: string | undefined): Promise<CredentialChain> {
+  const [{ defaultProvider }, { state }] = await Promise.all([
+    import('@aws-sdk/credential-provider-node'),
+    import('@aws-sdk/core/client'),
+  ]);
+  state.warningEmitted = true;
+  const profile = env['AWS_PROFILE'];
+  return defaultProvider({
+    ...(profile === undefined ? {} : { profile }),
+    clientConfig: { region: region ?? 'us-east-1' },
+  });
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw fsProblem(error, 'read', file);
+  }
+}
