@@ -1,6 +1,7 @@
-import { invalid, notFound } from '../model/problem.ts';
+import { notFound } from '../model/problem.ts';
 import type { Store } from '../store/store.ts';
 import { didYouMean } from '../util/suggest.ts';
+import { noStore } from './no-store.ts';
 import type { AppContext, Remote } from './ports.ts';
 
 /** A store of the configuration by its name, as the branch at hand has it. Throws `no-store` (exit 4). */
@@ -18,13 +19,9 @@ export async function storeNamed(ctx: AppContext, name: string): Promise<Remote>
 
 /** The stores that the branch at hand reads; throws `no-store` (exit 2) where it has none. */
 export async function chainOf(ctx: AppContext): Promise<readonly Remote[]> {
-  const { read } = await ctx.remotes();
+  const { read, environment } = await ctx.remotes();
   if (read.length > 0) return read;
-  throw invalid(
-    'no-store',
-    'this branch has no store besides the local one',
-    'Name one: datawf config set stores.NAME.url URL',
-  );
+  throw noStore(ctx, environment, 'read');
 }
 
 /**
