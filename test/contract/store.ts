@@ -10,7 +10,7 @@ import { digestHex } from '../../src/util/blake3.ts';
 export interface StoreUnderTest {
   readonly store: Store;
   /** Changes a byte of an object that is held; undefined where a store's bytes can't be reached. */
-  readonly flip?: (digest: Digest) => void;
+  readonly flip?: (digest: Digest) => void | Promise<void>;
   /** A second view of the same bytes, without this one's memory. */
   readonly reopen?: () => Store | Promise<Store>;
 }
@@ -119,10 +119,10 @@ export function describeStore(
       const digest = digestOf('fragile');
       const damaged = { code: 'corrupt-object', exit: 7, message: expect.stringContaining(digest) as string };
       await store.putBytes(digest, bytesOf('fragile'));
-      test.flip(digest);
+      await test.flip(digest);
       await expect(store.fetchObject(digest, join(folder, 'out'))).rejects.toMatchObject(damaged);
       await store.putBytes(digest, bytesOf('fragile'));
-      test.flip(digest);
+      await test.flip(digest);
       await expect(store.readObject(digest)).rejects.toMatchObject(damaged);
     });
 
