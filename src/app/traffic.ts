@@ -3,7 +3,7 @@ import type { Moving } from '../store/transfer.ts';
 import type { AppContext } from './ports.ts';
 
 /** Objects moved at a time, unless `-j` says otherwise. */
-const AT_ONCE = 16;
+const AT_ONCE = 64;
 
 /** Counts what a command moves and shows how far it is. */
 export interface Traffic {
