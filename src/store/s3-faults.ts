@@ -26,7 +26,7 @@ export function codeOfAnswer(answer: Answer): string {
 export function isTransient(answer: Answer, code: string): boolean {
   return answer.status >= 500
     ? answer.status !== 501 && answer.status !== 505
-    : answer.status === 429 || TRANSIENT.has(code);
+    : [409, 429].includes(answer.status) || TRANSIENT.has(code);
 }
 
 const TRANSIENT = new Set([
@@ -36,8 +36,6 @@ const TRANSIENT = new Set([
   'Throttling',
   'ThrottlingException',
   'TooManyRequestsException',
-  'ConditionalRequestConflict',
-  'OperationAborted',
   'InternalError',
 ]);
 

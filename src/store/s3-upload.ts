@@ -99,7 +99,7 @@ async function uploadWhole(request: UploadRequest, { fd, stat, createOnly }: Sou
 
 async function uploadParts(request: UploadRequest, source: Source): Promise<void> {
   const { stat } = source;
-  const partBytes = Math.max(request.partBytes, Math.ceil(stat.size / MOST_PARTS / MIB) * MIB);
+  const partBytes = partBytesFor(stat.size, request.partBytes);
   const record = await openUpload(request, { partBytes, stat });
   try {
     await sendParts(request, source, record);
@@ -109,6 +109,11 @@ async function uploadParts(request: UploadRequest, source: Source): Promise<void
     if (!isForLater(error)) await abandon(request, record);
     throw error;
   }
+}
+
+/** The bytes of a part that were wished for, or as many whole MiB as it takes. */
+export function partBytesFor(size: number, wished: number): number {
+  return size <= wished * MOST_PARTS ? wished : Math.ceil(size / MOST_PARTS / MIB) * MIB;
 }
 
 /** An own upload of the same bytes that was interrupted, or a new one. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A request as rules see it. */
 export interface FakeRequest {
@@ -46,6 +47,8 @@ export interface FakeSettings {
   clockAhead: number;
   /** Keys of a page at most. */
   pageKeys: number;
+  /** Milliseconds that each answer takes. */
+  latency: number;
   /** Whether it knows ranges. */
   ranges: boolean;
   /** Session tokens that have expired. */
@@ -70,6 +73,7 @@ export class FakeS3 {
     region: undefined,
     clockAhead: 0,
     pageKeys: 1000,
+    latency: 0,
     ranges: true,
     expired: new Set(),
   };
@@ -120,6 +124,7 @@ export class FakeS3 {
       region: undefined,
       clockAhead: 0,
       pageKeys: 1000,
+      latency: 0,
       ranges: true,
     });
     this.settings.expired.clear();
@@ -136,6 +141,15 @@ export class FakeS3 {
 
   keys(prefix: string): string[] {
     return [...(this.buckets.get('test')?.keys() ?? [])].filter((key) => key.startsWith(prefix)).sort();
+  }
+
+  /** Connections that clients hold open. */
+  connections(): Promise<number> {
+    return new Promise((resolve) => {
+      this.#server.getConnections((_error, count) => {
+        resolve(count);
+      });
+    });
   }
 
   async stop(): Promise<void> {
@@ -163,6 +177,7 @@ export class FakeS3 {
       body: Buffer.concat(pieces),
     };
     this.requests.push(request);
+    if (this.settings.latency > 0) await sleep(this.settings.latency);
     response.setHeader('date', new Date(Date.now() + this.settings.clockAhead).toUTCString());
     const fault = this.#rules.map((rule) => rule(request)).find((found) => found !== undefined);
     this.#reply(request, response, fault);
