@@ -35,7 +35,7 @@ export function openContext({ host, globals, signal, emit, environment: forced }
   const git = openGit(workspace, host.env);
   const environment = once(async () => environmentOf(config, (await workspace.head()).branch, forced));
   const remotes = once(async () =>
-    openRemotes({ workspace, git, config, host, environment: await environment() }),
+    openRemotes({ workspace, git, config, host, signal, environment: await environment() }),
   );
   const behind = async () => (await remotes()).read.map(({ store }) => store);
   return {
@@ -45,7 +45,7 @@ export function openContext({ host, globals, signal, emit, environment: forced }
     config,
     environment,
     remotes,
-    openStore: (store, branch) => openConfigured({ workspace, git, config, host }, store, branch),
+    openStore: (store, branch) => openConfigured({ workspace, git, config, host, signal }, store, branch),
     around: {
       now: host.now,
       random: Math.random,
@@ -74,6 +74,7 @@ interface RemoteParts {
   readonly git: Git;
   readonly config: Config;
   readonly host: Host;
+  readonly signal: AbortSignal;
   readonly environment: EnvironmentConfig | undefined;
 }
 
@@ -88,23 +89,29 @@ async function openRemotes(parts: RemoteParts): Promise<Remotes> {
 
 /** A store of the configuration as a branch has it. */
 async function openConfigured(
-  { workspace, git, config, host }: Omit<RemoteParts, 'environment'>,
+  { workspace, git, config, host, signal }: Omit<RemoteParts, 'environment'>,
   store: StoreConfig,
   branch: string | undefined,
 ): Promise<Remote> {
   const { openStore } = await import('../store/open-store.ts');
   const user = store.url.includes('{user}') ? await userName(git, host) : undefined;
-  const request = {
-    config: { ...store, url: fillSlugs(store.url, { branch, user }) },
+  const filled = fillSlugs(store.url, { branch, user });
+  const url = filled.startsWith('s3://') ? filled : resolve(workspace.root, filled);
+  const folder = join(
+    storeFolder(workspace, config),
+    'remotes',
+    `${store.name}-${digestHex(url).slice(0, 8)}`,
+  );
+  const opened = await openStore({
+    config: { ...store, url },
     root: workspace.root,
     env: host.env,
     now: host.now,
     random: Math.random,
-    tempFolder: join(storeFolder(workspace, config), 'tmp'),
-  };
-  const opened = await openStore(request);
-  const folder = `${store.name}-${digestHex(opened.url).slice(0, 8)}`;
-  const kept = new DiskStore(join(storeFolder(workspace, config), 'remotes', folder));
+    tempFolder: join(folder, 'state'),
+    signal,
+  });
+  const kept = new DiskStore(folder);
   return { name: store.name, store: opened, kept };
 }
 

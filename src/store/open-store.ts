@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import type { StoreConfig } from '../model/config.ts';
-import { invalid } from '../model/problem.ts';
 import { DiskStore } from './disk-store.ts';
 import type { Store } from './store.ts';
 
@@ -13,16 +12,27 @@ export interface OpenRequest {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly now: () => number;
   readonly random: () => number;
-  /** For unfinished files. */
+  /** For unfinished uploads, and what was learnt of the store. */
   readonly tempFolder: string;
+  readonly signal: AbortSignal;
 }
 
 /** The store of a configuration: a folder, or a prefix in a bucket. Asks it nothing yet. */
-export async function openStore({ config, root }: OpenRequest): Promise<Store> {
-  if (!config.url.startsWith('s3://')) return new DiskStore(resolve(root, config.url));
-  throw invalid(
-    'not-supported',
-    `the store ${config.name} is ${config.url}, and this version has stores in folders only`,
-    'Name a folder as its url in .datawf/config.yaml.',
-  );
+export async function openStore(request: OpenRequest): Promise<Store> {
+  const { config, root, env, now, random, tempFolder, signal } = request;
+  const { url, region, endpoint, pathStyle, ca } = config;
+  if (!url.startsWith('s3://')) return new DiskStore(resolve(root, url));
+  const { openS3Store } = await import('./s3-store.ts');
+  return await openS3Store({
+    url,
+    pathStyle,
+    env,
+    now,
+    random,
+    tempFolder,
+    signal,
+    ...(region === undefined ? {} : { region }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(ca === undefined ? {} : { ca: resolve(root, ca) }),
+  });
 }
