@@ -31,17 +31,31 @@ function codeIn(line: string): Digest | undefined {
     : (line.slice(start + HALF, start + 2 * HALF - 1) as Digest);
 }
 
+/** What a line's row was made from: its input and code halves, as one text. */
+export function halvesIn(line: string): string {
+  const start = isFailedLine(line) ? 7 : 3;
+  return line.slice(start, start + 2 * HALF);
+}
+
 /** The code halves of lines, each once. */
 export function codesIn(lines: Iterable<string>): ReadonlySet<Digest> {
-  const codes = new Set<Digest>();
-  let last: Digest | undefined;
-  for (const line of lines) {
+  const seen = new CodesSeen();
+  for (const line of lines) seen.add(line);
+  return seen.codes;
+}
+
+/** Collects the code halves of lines. */
+export class CodesSeen {
+  readonly codes = new Set<Digest>();
+  #last: Digest | undefined;
+
+  add(line: string | undefined): void {
+    if (line === undefined) return;
     // Nearly always the one before, which costs no new text to see.
-    if (last !== undefined && line.startsWith(last, (isFailedLine(line) ? 7 : 3) + HALF)) continue;
-    last = codeIn(line);
-    if (last !== undefined) codes.add(last);
+    if (this.#last !== undefined && line.startsWith(this.#last, (isFailedLine(line) ? 7 : 3) + HALF)) return;
+    const code = codeIn(line);
+    if (code !== undefined) this.codes.add((this.#last = code));
   }
-  return codes;
 }
 
 /** Whether a line has a result. */

@@ -7,9 +7,9 @@ import {
   diffNodes,
   findLeaves,
   patchNodes,
+  readDiffering,
   readLeaf,
   writeLines,
-  type LineChange,
   type LineEdits,
 } from './tree-nodes.ts';
 
@@ -46,28 +46,56 @@ export interface TableChange extends Sides<string> {
   readonly captures: string;
 }
 
-/** Difference of three tables, in order by captures; reads only nodes that differ. */
-export async function diffThreeTables(store: Store, tables: Sides<Digest>): Promise<readonly TableChange[]> {
-  const { base, ours, theirs } = tables;
-  const mine = await diffNodes(store, { before: base, after: ours }, ROW_LINES);
-  const other = await diffNodes(store, { before: base, after: theirs }, ROW_LINES);
-  const keyOf = (change: LineChange): string => ROW_LINES.keyOf(change.after ?? change.before ?? '');
-  const changes: TableChange[] = [];
-  for (let i = 0, j = 0; i < mine.length || j < other.length;) {
-    const [one, two] = [mine[i], other[j]];
-    const [here, there] = [one && keyOf(one), two && keyOf(two)];
-    const order = here === undefined ? 1 : there === undefined ? -1 : compareBytes(here, there);
-    const old = (order <= 0 ? one : two)?.before;
-    changes.push({
-      captures: (order <= 0 ? here : there) ?? '',
-      base: old,
-      ours: order <= 0 ? one?.after : old,
-      theirs: order >= 0 ? two?.after : old,
-    });
-    if (order <= 0) i++;
-    if (order >= 0) j++;
+/** Difference of three tables, in order by captures; reads only nodes that not all of them have, each once. */
+export async function diffThreeTables(store: Store, tables: Sides<Digest>): Promise<Iterable<TableChange>> {
+  const [base = [], ours = [], theirs = []] = await readDiffering(store, [
+    tables.base,
+    tables.ours,
+    tables.theirs,
+  ]);
+  return changesOf(new Lines(base), new Lines(ours), new Lines(theirs));
+}
+
+/** One after the other, since many thousand at once are dear to keep. */
+function* changesOf(base: Lines, ours: Lines, theirs: Lines): Generator<TableChange> {
+  for (;;) {
+    const captures = lower(lower(base.key, ours.key), theirs.key);
+    if (captures === undefined) return;
+    const lines = { base: base.take(captures), ours: ours.take(captures), theirs: theirs.take(captures) };
+    if (lines.ours !== lines.base || lines.theirs !== lines.base) yield { captures, ...lines };
   }
-  return changes;
+}
+
+function lower(a: string | undefined, b: string | undefined): string | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return compareBytes(a, b) <= 0 ? a : b;
+}
+
+/** The lines of a table, to be taken in order. */
+class Lines {
+  readonly #lines: readonly string[];
+  #at = 0;
+  /** Of the next line; undefined behind the last. */
+  key: string | undefined;
+
+  constructor(lines: readonly string[]) {
+    this.#lines = lines;
+    this.#look();
+  }
+
+  /** The next line, where it has this key. */
+  take(key: string): string | undefined {
+    if (this.key !== key) return undefined;
+    const line = this.#lines[this.#at];
+    this.#at += 1;
+    this.#look();
+    return line;
+  }
+
+  #look(): void {
+    const line = this.#lines[this.#at];
+    this.key = line === undefined ? undefined : ROW_LINES.keyOf(line);
+  }
 }
 
 /** A table with lines put and removed, by captures; rewrites only the nodes concerned. Equal to writing all its lines. */

@@ -131,27 +131,55 @@ export async function diffNodes(
   roots: { readonly before: Digest | undefined; readonly after: Digest | undefined },
   form: LineForm,
 ): Promise<LineChange[]> {
-  let before: LeafRef[] = rootOnly(roots.before);
-  let after: LeafRef[] = rootOnly(roots.after);
-  for (;;) {
-    [before, after] = [without(before, after), without(after, before)];
-    // One level at a time and the deeper tree first, so that both sides are compared at the level of the leaves.
-    const beforeInner = await isInner(store, before);
-    const afterInner = await isInner(store, after);
-    if (!beforeInner && !afterInner) break;
-    if (beforeInner) before = await childrenOf(store, before);
-    if (afterInner) after = await childrenOf(store, after);
-  }
+  const [before = [], after = []] = await differingLeaves(store, [roots.before, roots.after]);
   return diffLines(await readAll(store, before), await readAll(store, after), form);
+}
+
+/** The leaves of several trees, without those that all of them have; nodes that all have aren't read. */
+async function differingLeaves(
+  store: Store,
+  roots: readonly (Digest | undefined)[],
+): Promise<readonly (readonly LeafRef[])[]> {
+  let levels = roots.map(rootOnly);
+  for (;;) {
+    levels = withoutShared(levels);
+    // One level at a time and the deeper trees first, so that all are compared at the level of the leaves.
+    const inner: boolean[] = [];
+    for (const level of levels) inner.push(await isInner(store, level));
+    if (!inner.includes(true)) return levels;
+    for (const [index, level] of levels.entries())
+      if (inner[index] === true) levels[index] = await childrenOf(store, level);
+  }
+}
+
+/** All lines in leaves that not all of several trees have, by tree; each leaf is read once. */
+export async function readDiffering(
+  store: Store,
+  roots: readonly (Digest | undefined)[],
+): Promise<readonly (readonly string[])[]> {
+  const read = new Map<Digest, readonly string[]>();
+  const trees: string[][] = [];
+  for (const leaves of await differingLeaves(store, roots)) {
+    const all: string[] = [];
+    for (const leaf of leaves) {
+      const lines = read.get(leaf.digest) ?? (await readLines(store, leaf));
+      read.set(leaf.digest, lines);
+      for (const line of lines) all.push(line);
+    }
+    trees.push(all);
+  }
+  return trees;
 }
 
 function rootOnly(root: Digest | undefined): LeafRef[] {
   return root === undefined ? [] : [{ digest: root, named: undefined }];
 }
 
-function without(nodes: readonly LeafRef[], others: readonly LeafRef[]): LeafRef[] {
-  const known = new Set(others.map((node) => node.digest));
-  return nodes.filter((node) => !known.has(node.digest));
+function withoutShared(levels: readonly LeafRef[][]): LeafRef[][] {
+  const counts = new Map<Digest, number>();
+  for (const level of levels)
+    for (const { digest } of level) counts.set(digest, (counts.get(digest) ?? 0) + 1);
+  return levels.map((level) => level.filter(({ digest }) => counts.get(digest) !== levels.length));
 }
 
 async function isInner(store: Store, nodes: readonly LeafRef[]): Promise<boolean> {
