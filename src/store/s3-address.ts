@@ -68,7 +68,8 @@ function awsEndpoint(region: string): URL {
   return new URL(`https://s3.${/^[a-z0-9-]+$/.test(region) ? region : 'us-east-1'}.${domain}`);
 }
 
-function parseEndpoint(endpoint: string): URL {
+/** An endpoint as a URL; raises `store-endpoint` (exit 2) where it is none. */
+export function parseEndpoint(endpoint: string): URL {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
   if (url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.search === '')
     return url;

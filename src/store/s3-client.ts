@@ -15,6 +15,7 @@ import {
 import { BrokenExchange, Wire, type Answer, type Head, type Sink, type WireOptions } from './s3-http.ts';
 import { EMPTY_PAYLOAD, Signer, UNSIGNED_PAYLOAD, type Credentials } from './s3-sign.ts';
 import { Slots } from './s3-slots.ts';
+import { whoAmI } from './s3-whoami.ts';
 import { textOf } from './s3-xml.ts';
 
 /** A request of S3's API. */
@@ -49,6 +50,8 @@ export interface ClientOptions {
   readonly region: string | undefined;
   readonly endpoint: string | undefined;
   readonly pathStyle: boolean;
+  /** Of STS, which is asked who was refused; else it is asked at AWS's own where `endpoint` is AWS's own. */
+  readonly stsEndpoint: string | undefined;
   readonly credentials: CredentialSource;
   readonly wire: WireOptions;
   /** Tries of one request, the first included. */
@@ -80,6 +83,7 @@ export class S3Client {
   #endpoint: S3Endpoint;
   /** Milliseconds that the server's clock is ahead. */
   #ahead = 0;
+  #who: Promise<string | undefined> | undefined;
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -175,7 +179,8 @@ export class S3Client {
         continue;
       }
       if (!isTransient(full, code) || ++retries >= this.#options.attempts) {
-        throw answerProblem(full, this.#errand(call, credentials));
+        const arn = code === 'AccessDenied' ? await this.#askWho(credentials) : undefined;
+        throw answerProblem(full, this.#errand(call, credentials, arn));
       }
       await this.#pause(retries, answer.headers['retry-after'], signals);
     }
@@ -280,7 +285,7 @@ export class S3Client {
     }
   }
 
-  #errand(call: Call, credentials: Credentials): Errand {
+  #errand(call: Call, credentials: Credentials, arn?: string): Errand {
     const { bucket } = this.address;
     return {
       action: call.action,
@@ -288,8 +293,15 @@ export class S3Client {
       target: `s3://${bucket}${call.key === undefined ? '' : `/${call.key}`}`,
       endpoint: this.endpointUrl,
       region: this.#region,
-      identity: this.#options.credentials.describe(credentials),
+      identity: `${arn === undefined ? '' : `${arn}, `}${this.#options.credentials.describe(credentials)}`,
     };
+  }
+
+  async #askWho(credentials: Credentials): Promise<string | undefined> {
+    const { endpoint, stsEndpoint } = this.#options;
+    if (endpoint !== undefined && stsEndpoint === undefined) return undefined;
+    const shared = { wire: this.#wire, region: this.#region, time: this.#time() };
+    return (this.#who ??= whoAmI({ ...shared, endpoint: stsEndpoint, credentials }));
   }
 
   #endpointIn(region: string): S3Endpoint {

@@ -108,7 +108,8 @@ export function answerProblem(answer: Answer, errand: Errand): Problem {
   }
   if (answer.status === 401 || answer.status === 403) {
     const arn = /arn:[\w-]+:(?:iam|sts):[^\s"']{1,200}/.exec(words ?? '')?.[0];
-    const who = arn === undefined ? identity : `${printable(arn)}, ${identity}`;
+    const who =
+      arn === undefined || identity.startsWith('arn:') ? identity : `${printable(arn)}, ${identity}`;
     const needs =
       action === 's3:GetObject' ? `${action} (and s3:ListBucket, or absent ones look forbidden)` : action;
     return make({

@@ -1,6 +1,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { Socket } from 'node:net';
+import { createSecureContext, rootCertificates } from 'node:tls';
 
 /** One request, signed, and what to do with its answer. */
 export interface Exchange {
@@ -51,7 +52,7 @@ export interface WireOptions {
   readonly connectMs: number;
   /** Milliseconds without a byte in either direction. */
   readonly idleMs: number;
-  /** Certificates to trust instead of the usual ones, as PEM. */
+  /** Certificates to trust besides the usual ones, as PEM. */
   readonly ca: string | undefined;
 }
 
@@ -71,7 +72,10 @@ export class Wire {
       timeout: options.idleMs,
     } as const;
     this.#plain = new http.Agent(agent);
-    this.#secure = new https.Agent({ ...agent, ...(options.ca === undefined ? {} : { ca: options.ca }) });
+    // One for all connections: each would read the certificates again.
+    const secureContext =
+      options.ca === undefined ? undefined : createSecureContext({ ca: [...rootCertificates, options.ca] });
+    this.#secure = new https.Agent({ ...agent, ...(secureContext === undefined ? {} : { secureContext }) });
   }
 
   /** Resolves with the whole answer whatever its status; raises `BrokenExchange`, or the signal's reason. */

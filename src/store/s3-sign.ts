@@ -34,9 +34,14 @@ export const EMPTY_PAYLOAD = hash('sha256', '', 'hex');
  * SDK needs 350–600 µs for all of one (docs/performance.md).
  */
 export class Signer {
+  readonly #service: string;
   #scope = '';
   #secret = '';
   #key: Buffer | undefined;
+
+  constructor(service = 's3') {
+    this.#service = service;
+  }
 
   /** The headers to send: those of the request and what authorises it. */
   sign(request: Signable, credentials: Credentials, region: string): Record<string, string> {
@@ -53,9 +58,9 @@ export class Signer {
     let lines = '';
     for (const name of names) lines += `${name}:${headers[name] ?? ''}\n`;
     const signed = names.join(';');
-    const scope = `${stamp.slice(0, 8)}/${region}/s3/aws4_request`;
+    const scope = `${stamp.slice(0, 8)}/${region}/${this.#service}/aws4_request`;
     const canonical = `${method}\n${path}\n${query}\n${lines}\n${signed}\n${payload}`;
-    const signature = this.#signature({ canonical, stamp, scope }, credentials, region);
+    const signature = this.#signature({ canonical, stamp, scope }, credentials);
     headers['authorization'] =
       `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${signed}, Signature=${signature}`;
     return headers;
@@ -64,7 +69,7 @@ export class Signer {
   /** The query that lets whoever has it GET a path, for some seconds and no longer than the credentials last. */
   presign(request: PresignRequest, credentials: Credentials, region: string): string {
     const stamp = stampOf(request.time);
-    const scope = `${stamp.slice(0, 8)}/${region}/s3/aws4_request`;
+    const scope = `${stamp.slice(0, 8)}/${region}/${this.#service}/aws4_request`;
     const query = encodeQuery({
       'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
       'X-Amz-Credential': `${credentials.accessKeyId}/${scope}`,
@@ -74,16 +79,16 @@ export class Signer {
       ...(credentials.sessionToken === undefined ? {} : { 'X-Amz-Security-Token': credentials.sessionToken }),
     });
     const canonical = `GET\n${request.path}\n${query}\nhost:${request.host}\n\nhost\n${UNSIGNED_PAYLOAD}`;
-    const signature = this.#signature({ canonical, stamp, scope }, credentials, region);
+    const signature = this.#signature({ canonical, stamp, scope }, credentials);
     return `${query}&X-Amz-Signature=${signature}`;
   }
 
-  #signature(text: SignedText, credentials: Credentials, region: string): string {
+  #signature(text: SignedText, credentials: Credentials): string {
     const { canonical, stamp, scope } = text;
     if (this.#key === undefined || scope !== this.#scope || credentials.secretAccessKey !== this.#secret) {
       this.#scope = scope;
       this.#secret = credentials.secretAccessKey;
-      this.#key = signingKey(credentials.secretAccessKey, stamp.slice(0, 8), region);
+      this.#key = signingKey(credentials.secretAccessKey, scope);
     }
     const toSign = `AWS4-HMAC-SHA256\n${stamp}\n${scope}\n${hash('sha256', canonical, 'hex')}`;
     return createHmac('sha256', this.#key).update(toSign).digest('hex');
@@ -105,10 +110,11 @@ interface SignedText {
   readonly scope: string;
 }
 
-/** The same for a day, a region and a secret, so it is made once: four HMACs. */
-function signingKey(secret: string, day: string, region: string): Buffer {
-  const mac = (key: Buffer | string, text: string): Buffer => createHmac('sha256', key).update(text).digest();
-  return mac(mac(mac(mac(`AWS4${secret}`, day), region), 's3'), 'aws4_request');
+/** The same for a day, a region, a service and a secret, so it is made once: four HMACs. */
+function signingKey(secret: string, scope: string): Buffer {
+  let key: Buffer | string = `AWS4${secret}`;
+  for (const part of scope.split('/')) key = createHmac('sha256', key).update(part).digest();
+  return key as Buffer;
 }
 
 function stampOf(time: number): string {

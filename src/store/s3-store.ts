@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { fsProblem } from '../disk/fs-problem.ts';
+import { invalid } from '../model/problem.ts';
 import { parseS3Url } from './s3-address.ts';
 import { S3Bucket } from './s3-bucket.ts';
 import { S3Client } from './s3-client.ts';
@@ -17,7 +18,7 @@ export interface S3StoreOptions {
   readonly endpoint?: string;
   /** Whether the bucket stands in the path instead of the host's name. */
   readonly pathStyle: boolean;
-  /** Absolute path of a PEM file: the authorities to trust instead of the usual ones. */
+  /** Absolute path of a PEM file: authorities to trust besides the usual ones. */
   readonly ca?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly now: () => number;
@@ -43,8 +44,9 @@ export async function openS3Store(options: S3StoreOptions): Promise<Store> {
     region,
     endpoint: options.endpoint ?? env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'],
     pathStyle: options.pathStyle,
+    stsEndpoint: env['AWS_ENDPOINT_URL_STS'],
     credentials: new CredentialSource({ env, now, loadChain: () => loadChain(env, region) }),
-    wire: { ...tuning, ca: ca === undefined ? undefined : readText(ca) },
+    wire: { ...tuning, ca: ca === undefined ? undefined : readAuthorities(ca) },
     attempts: tuning.attempts,
     now,
     random,
@@ -61,17 +63,26 @@ async function loadChain(env: S3StoreOptions['env'], region: string | undefined)
     import('@aws-sdk/core/client'),
   ]);
   state.warningEmitted = true;
-  const profile = env['AWS_PROFILE'];
+  const {
+    AWS_PROFILE: profile,
+    AWS_CONFIG_FILE: configFilepath,
+    AWS_SHARED_CREDENTIALS_FILE: filepath,
+  } = env;
   return defaultProvider({
     ...(profile === undefined ? {} : { profile }),
+    ...(configFilepath === undefined ? {} : { configFilepath }),
+    ...(filepath === undefined ? {} : { filepath }),
     clientConfig: { region: region ?? 'us-east-1' },
   });
 }
 
-function readText(file: string): string {
+function readAuthorities(file: string): string {
+  let text: string;
   try {
-    return readFileSync(file, 'utf8');
+    text = readFileSync(file, 'utf8');
   } catch (error) {
     throw fsProblem(error, 'read', file);
   }
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
+  throw invalid('store-ca', `${file} has no certificate`, "Name a PEM file as the store's `ca`.");
 }

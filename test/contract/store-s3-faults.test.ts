@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -231,6 +232,65 @@ describe('what stays is told', () => {
     const store = await open();
     fake.fault(({ key }) => (key === '' ? { kind: 'refuse', status: 200, code: 'Login page' } : undefined));
     expect(await problem(store.listFiles('runs/'))).toMatchObject({ code: 'bad-listing', exit: 7 });
+  });
+});
+
+const openssl = spawnSync('openssl', ['version']).status === 0;
+
+describe.skipIf(!openssl)('a certificate', () => {
+  let secure: FakeS3;
+  let ca: string;
+  beforeEach(async () => {
+    ca = join(folder, 'ca.pem');
+    const key = join(folder, 'key.pem');
+    const subject = ['-subj', '/CN=fake', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    const made = [
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-keyout',
+      key,
+      '-out',
+      ca,
+    ];
+    execFileSync('openssl', ['req', '-x509', '-days', '2', ...made, ...subject], { stdio: 'pipe' });
+    secure = await FakeS3.start({ key: readFileSync(key, 'utf8'), cert: readFileSync(ca, 'utf8') });
+  });
+  afterEach(async () => {
+    await secure.stop();
+  });
+
+  it('that nobody vouches for is refused, with the cure', async () => {
+    const store = await open({ endpoint: secure.endpoint });
+    await expect(store.readObject(HELLO)).rejects.toMatchObject({ code: 'untrusted-certificate', exit: 6 });
+    expect(secure.requests).toHaveLength(0);
+  });
+
+  it('is trusted where its authority is named', async () => {
+    const named = await open({ endpoint: secure.endpoint, ca });
+    await named.putBytes(HELLO, Buffer.from('hello'));
+    const env = { AWS_ACCESS_KEY_ID: 'AKFAKE', AWS_SECRET_ACCESS_KEY: 's', AWS_CA_BUNDLE: ca };
+    const store = await open({ endpoint: secure.endpoint, env });
+    expect(Buffer.from(await store.readObject(HELLO)).toString()).toBe('hello');
+  });
+
+  it('of another name is refused', async () => {
+    const store = await open({ endpoint: secure.endpoint.replace('127.0.0.1', 'localhost'), ca });
+    await expect(store.readObject(HELLO)).rejects.toMatchObject({ code: 'untrusted-certificate', exit: 6 });
+  });
+
+  it('that can’t be read is told', async () => {
+    await expect(open({ ca: join(folder, 'none.pem') })).rejects.toMatchObject({
+      code: 'missing-file',
+      exit: 4,
+    });
+    writeFileSync(join(folder, 'empty.pem'), 'nothing');
+    await expect(open({ ca: join(folder, 'empty.pem') })).rejects.toMatchObject({
+      code: 'store-ca',
+      exit: 2,
+    });
   });
 });
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -86,21 +87,24 @@ export class FakeS3 {
   #atOnce = 0;
   #rules: Rule[] = [];
   readonly #server: Server;
+  readonly #scheme: string;
 
-  private constructor(server: Server) {
+  private constructor(server: Server, scheme: string) {
     this.#server = server;
+    this.#scheme = scheme;
   }
 
-  static async start(): Promise<FakeS3> {
-    const server = createServer();
-    const fake = new FakeS3(server);
+  /** With a key and a certificate it speaks TLS. */
+  static async start(tls?: { readonly key: string; readonly cert: string }): Promise<FakeS3> {
+    const server = tls === undefined ? createServer() : createSecureServer(tls);
+    const fake = new FakeS3(server, tls === undefined ? 'http' : 'https');
     server.on('request', (request, response) => void fake.#serve(request, response));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return fake;
   }
 
   get endpoint(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `${this.#scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   /** Adds a rule; the first that has a fault for a request counts. */

@@ -13,7 +13,7 @@ const { DATAWF_TEST_S3_ENDPOINT: endpoint, DATAWF_TEST_S3_BUCKET: bucket = 'data
 
 /** The one that the environment names (`DATAWF_TEST_S3_ENDPOINT`, with keys in AWS's variables); undefined where none is. */
 export const CLUSTER_S3: RealS3 | undefined =
-  endpoint === undefined ? undefined : { endpoint, bucket, env: process.env };
+  endpoint === undefined ? undefined : { endpoint, bucket, env: { ...process.env } };
 
 /** A client for what the port doesn't offer, such as harm. */
 export function rawClient({ endpoint: url, bucket: name, env }: RealS3): S3Client {
@@ -23,6 +23,7 @@ export function rawClient({ endpoint: url, bucket: name, env }: RealS3): S3Clien
     region: env['AWS_REGION'],
     endpoint: url,
     pathStyle: true,
+    stsEndpoint: undefined,
     credentials: new CredentialSource({ env, now: Date.now, loadChain }),
     wire: { ...DEFAULTS, ca: undefined },
     attempts: DEFAULTS.attempts,
