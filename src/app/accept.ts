@@ -47,7 +47,7 @@ export async function accept(
     const { project, selection } = selectStages(ctx, request.stages);
     const named = new Set([...selection.stages, ...selection.upstream, ...selection.downstream]);
     const nodes = project.graph.order.filter((node) => named.has(node));
-    const facts = await gatherFacts(ctx, nodes);
+    const facts = await gatherFacts(ctx, nodes, project);
     const acceptances: Acceptance[] = [];
     for (const node of nodes) {
       const known = facts.get(node);

@@ -3,6 +3,7 @@ import { closure, type StageNode } from '../graph/graph.ts';
 import { selectTargets, type Selection } from '../graph/select.ts';
 import { invalid, refused } from '../model/problem.ts';
 import { datasetStates, type DatasetStates } from './datasets.ts';
+import { openNotYet, type NotYet } from './not-yet.ts';
 import { openMemo, type PlanMemo } from './plan-memo.ts';
 import { Planner } from './planner.ts';
 import type { PlannerOptions } from './planner-options.ts';
@@ -14,6 +15,7 @@ import { gatherFacts } from './stage-facts.ts';
 import { StageState } from './stage-state.ts';
 import { Supply } from './supply.ts';
 import { timeWindow } from './time-window.ts';
+import { refuseTrackedOuts } from './tracked-outs.ts';
 import { typedPath } from './typed-path.ts';
 
 /** What to look at and how. */
@@ -25,6 +27,8 @@ export interface AssessRequest {
   readonly force?: boolean;
   /** Datums of the named stages that earlier code made run again, also where `on_code_change: keep` leaves them. */
   readonly renew?: boolean;
+  /** Datums whose last attempt said "not yet" are told as waiting, as `status` does; a run tries them again. */
+  readonly tellsNotYet?: boolean;
   readonly runCache?: boolean;
   readonly runAlways?: boolean;
   /** Take what is recorded as it is, though its bytes be nowhere. */
@@ -48,6 +52,7 @@ export interface Assessment {
   readonly states: readonly StageState[];
   readonly planner: Planner;
   readonly memo: PlanMemo;
+  readonly notYet: NotYet;
 }
 
 /** Reads the project and finds the stages that targets name. */
@@ -93,6 +98,7 @@ export async function assess(
   const supply = new Supply(ctx, { fetches: false, allowMissing: request.allowMissing ?? false });
   const assessment = await prepare(ctx, { project, selection, datasets, request, supply, hooks });
   await assessment.planner.start();
+  await refuseTrackedOuts(ctx, project, assessment.states);
   return assessment;
 }
 
@@ -117,10 +123,11 @@ export async function prepare(
     downstream: request.downstream ?? false,
   });
   const forced = request.force === true ? forcedStages(selection, request) : new Set<StageNode>();
-  const facts = await gatherFacts(ctx, order);
+  const facts = await gatherFacts(ctx, order, project);
   const sources = await findSources(ctx, project, datasets);
   const selects = timeFilter(ctx, project, request);
   const memo = openMemo(ctx);
+  const notYet = openNotYet(ctx);
   const states = order.map((node) => {
     const known = facts.get(node);
     if (known === undefined) throw new Error(`no facts of ${node.stage.id}`);
@@ -143,8 +150,9 @@ export async function prepare(
       selects: narrowed(selects(node), selection.stages.has(node) ? request.mode : undefined),
     });
   });
-  const planner = new Planner({ ctx, sources, memo, states, supply, ...hooks });
-  return { project, selection, scope, datasets, sources, states, planner, memo };
+  const told = request.tellsNotYet === true ? { notYet } : {};
+  const planner = new Planner({ ctx, sources, memo, states, supply, ...told, ...hooks });
+  return { project, selection, scope, datasets, sources, states, planner, memo, notYet };
 }
 
 function forcedStages(selection: Selection, request: AssessRequest): ReadonlySet<StageNode> {

@@ -6,6 +6,7 @@ import type { ResultWriter } from '../store/result-writer.ts';
 import { digestHex } from '../util/blake3.ts';
 import type { DatumPlan } from './datum-plan.ts';
 import { inputTexts } from './input-texts.ts';
+import type { NotYet } from './not-yet.ts';
 import type { Planner } from './planner.ts';
 import type { AppContext } from './ports.ts';
 import type { Rivals } from './rivals.ts';
@@ -22,6 +23,7 @@ export interface AttemptTools {
   readonly results: ResultWriter;
   readonly runs: StageRuns;
   readonly rivals: Rivals;
+  readonly notYet: NotYet;
 }
 
 /** A datum to be tried, for the `attempt`th time (from 1), ready since `queued` (epoch milliseconds). */
@@ -80,6 +82,7 @@ export async function settleAttempt(
 ): Promise<void> {
   const { planner, results, run, runner } = tools;
   const state = datum.stage;
+  tools.notYet.see(datum, outcome.state);
   if (outcome.state === 'waiting') {
     await planner.settle({ datum, outcome: 'waiting' });
     return;

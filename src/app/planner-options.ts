@@ -2,6 +2,7 @@ import type { DatumRow } from '../model/datum.ts';
 import type { FileEntry } from '../model/file-entry.ts';
 import type { DatumState } from '../model/outcome.ts';
 import type { DatumPlan } from './datum-plan.ts';
+import type { NotYet } from './not-yet.ts';
 import type { PlanMemo } from './plan-memo.ts';
 import type { AppContext } from './ports.ts';
 import type { Sources } from './sources.ts';
@@ -20,6 +21,8 @@ export interface PlannerOptions {
   readonly ctx: AppContext;
   readonly sources: Sources;
   readonly memo: PlanMemo;
+  /** Told as waiting what said "not yet" when it was last tried; undefined: all are tried again. */
+  readonly notYet?: NotYet | undefined;
   readonly supply: Supply;
   /** In the order of the graph. */
   readonly states: readonly StageState[];

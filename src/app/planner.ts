@@ -279,6 +279,12 @@ export class Planner {
   }
 
   async #makeReady(datum: DatumPlan<StageState>): Promise<void> {
+    if (this.options.notYet?.asked(datum) !== undefined && datum.reason !== 'always') {
+      datum.planned = false;
+      datum.reason = undefined;
+      await this.#settleOne({ datum, outcome: 'waiting' });
+      return;
+    }
     const { supply } = this.options;
     if (supply.options.allowMissing && !(await storedInputs(datum)).every((entry) => supply.isHere(entry))) {
       await this.#settleOne({ datum, outcome: 'waiting' });

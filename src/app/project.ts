@@ -75,7 +75,7 @@ export function loadProject(tracked: TrackedFiles): Project {
     ...pointers.map(pointerDataset),
     ...graph.order.flatMap((node) => stageDatasets(node, locks)),
   ];
-  checkPointers(pointers, stages);
+  checkPointers(pointers, stages, files);
   return {
     pipeline,
     graph,
@@ -225,7 +225,11 @@ function stageDatasets(node: StageNode, locks: ReadonlyMap<RepoPath, Lock>): Dat
 }
 
 /** Two pointers of which one records what lies in the other would both own its files. */
-function checkPointers(pointers: readonly Pointer[], stages: readonly Stage[]): void {
+function checkPointers(
+  pointers: readonly Pointer[],
+  stages: readonly Stage[],
+  files: ReadonlyMap<RepoPath, PipelineFile>,
+): void {
   for (const pointer of pointers) {
     const outer = pointers.find((other) => other !== pointer && isWithin(pointer.path, other.path));
     if (outer !== undefined) {
@@ -236,21 +240,18 @@ function checkPointers(pointers: readonly Pointer[], stages: readonly Stage[]): 
         exit: 2,
       });
     }
-    const maker = stages.find((stage) =>
-      stage.outs.some(
-        (out) =>
-          out.pattern.home === pointer.path &&
-          out.pattern.shape !== 'glob' &&
-          out.pattern.captures.length === 0,
-      ),
-    );
-    if (maker !== undefined) {
+    for (const maker of stages) {
+      const out = maker.outs.find(
+        ({ pattern }) =>
+          pattern.home === pointer.path && pattern.shape !== 'glob' && pattern.captures.length === 0,
+      );
+      if (out === undefined) continue;
       throw new Problem({
         code: 'two-producers',
         message: `${pointer.path} is added data (${pointer.path}.datawf) and an out of stage ${maker.id}`,
         hint: `Give the out another path, or datawf remove ${pointer.path}`,
         exit: 2,
-        place: { file: maker.file, line: maker.line },
+        place: files.get(maker.file)?.place(maker.id, ['outs', out.name]) ?? { file: maker.file },
       });
     }
   }

@@ -156,15 +156,20 @@ class Recorder {
       return;
     }
     if (this.#heldRows(target.dataset, scan, []).length > 0) return;
-    const stage = scan.candidates.find(
-      (path) => isWithin(path, home) && this.#owner(path)?.stage !== undefined,
-    );
-    throw invalid(
-      'empty-folder',
-      stage === undefined
-        ? `${home} has no files in it`
-        : `all files in ${home} are outs of stages, which record them`,
-      stage === undefined ? 'Folders without files are in no version: put data there first.' : undefined,
+    const maker = this.#project.datasets.find(
+      ({ stage, home: other }) => stage !== undefined && (isWithin(other, home) || isWithin(home, other)),
+    )?.stage?.stage.id;
+    if (maker === undefined) {
+      throw invalid(
+        'empty-folder',
+        `${home} has no files in it`,
+        'Folders without files are in no version: put data there first.',
+      );
+    }
+    throw refused(
+      'stage-output',
+      `${home} has no files but those that stage ${maker} writes`,
+      `Record what the stage makes with \`datawf repro ${maker}\`; data of your own belong where no out is.`,
     );
   }
 
@@ -218,7 +223,6 @@ class Recorder {
     if (patch.put.length === 0 && patch.remove.length === 0)
       return versionOf(dataset, { ...dataset, tree: base }, { brought, changes: NO_CHANGES });
     const ref = await withName(dataset, patchTree(store, base, patch));
-    if (ref.files === 0) throw nothingLeft(dataset);
     const here = brought === base ? ref.tree : (await patchTree(store, brought, patch)).tree;
     const diff = await diffTrees(store, base, ref.tree);
     const changes = { added: diff.added.length, changed: diff.changed.length, deleted: diff.deleted.length };

@@ -3,6 +3,7 @@ import type { EndEvent } from '../model/event.ts';
 import { sumCounts } from '../model/outcome.ts';
 import { EXIT, Problem } from '../model/problem.ts';
 import { NO_TOTALS } from '../model/run-record.ts';
+import { compactResults } from '../store/compact-results.ts';
 import { ResultWriter } from '../store/result-writer.ts';
 import { lockPathOf } from './project.ts';
 import { prepare, refuseEditedOuts, scopeOf, selectStages, type Assessment } from './assess.ts';
@@ -21,7 +22,7 @@ import { runLimits } from './run-limits.ts';
 import { rankBy } from './run-order.ts';
 import { assessRequest, type RunStart } from './run-request.ts';
 import { tellWindow } from './run-window.ts';
-import { isCurrent } from './row-writer.ts';
+import { needsWrite } from './row-writer.ts';
 import type { RunPorts } from './run-ports.ts';
 import { openRunTrail, type RunTrail } from './run-trail.ts';
 import { planLine, runCounts } from './stage-report.ts';
@@ -32,6 +33,7 @@ import { bringHere, clearUndeclared } from './bring-here.ts';
 import { pullRecorded } from './pull-recorded.ts';
 import { noteRef } from './refs.ts';
 import { rememberRun } from './remember-run.ts';
+import { refuseTrackedOuts } from './tracked-outs.ts';
 
 /** A run of `repro` or `backfill`, by the holder of the process lock. */
 export async function runLocked(
@@ -70,6 +72,7 @@ export async function runLocked(
   // Each round finds out of more objects that they are lost.
   while (!(await bringInputs(assessment, supply, request.pull))) assessment = await plan();
   warnUnused(ctx, assessment);
+  await refuseTrackedOuts(ctx, assessment.project, assessment.states);
   if (request.kind === 'backfill') await tellWindow(ctx, { request, assessment, ports });
 
   const lock = openLockWriter(ctx, assessment.project);
@@ -166,6 +169,7 @@ async function work(ctx: AppContext, { request, ports, assessment, lock, writer,
       runner,
       run: writer,
       results,
+      notYet: assessment.notYet,
       jobs: request.jobs ?? ctx.config.jobs ?? ctx.around.cores,
       rank: rankBy(request.order ?? (request.kind === 'backfill' ? 'newest' : undefined)),
       stopsAfter: (outcome) => limits.after(outcome),
@@ -178,8 +182,10 @@ async function work(ctx: AppContext, { request, ports, assessment, lock, writer,
   } catch (thrown) {
     error = thrown;
   }
+  assessment.notYet.save();
   if (limits.reason !== undefined) ctx.emit({ event: 'warning', code: 'stopped', message: limits.reason });
-  for (const step of [() => results.close(), () => lock.write(), () => runner.close()]) {
+  const compact = () => compactAll(ctx, assessment);
+  for (const step of [() => results.close(), () => lock.write(), compact, () => runner.close()]) {
     try {
       await step();
     } catch (thrown) {
@@ -189,21 +195,18 @@ async function work(ctx: AppContext, { request, ports, assessment, lock, writer,
   return { error, cancelled, totals };
 }
 
+/** Merges the run cache's small segments of the stages that ran, where there are many. */
+async function compactAll(ctx: AppContext, { states }: Assessment): Promise<void> {
+  const codes = new Set(states.flatMap((state) => (state.changed ? [state.code] : [])));
+  for (const code of codes) await compactResults(ctx.store, code);
+}
+
 function hasWork({ planner, states }: Assessment, dropped: readonly string[]): boolean {
   return (
     planner.ready.length > 0 ||
     dropped.length > 0 ||
     states.some((state) => state.changed || state.open > 0 || state.progress === 'deferred')
   );
-}
-
-/** The stage's lock entry would differ from the one there is. */
-function needsWrite(state: StageState): boolean {
-  if (state.progress !== 'settled' && state.progress !== 'planned') return false;
-  const { locked } = state.options;
-  if (state.changed || locked === undefined || locked.code !== state.code)
-    return state.progress === 'settled' || state.changed;
-  return locked.inputs === undefined && isCurrent(state);
 }
 
 function warnUnused(ctx: AppContext, { states }: Assessment): void {
@@ -242,12 +245,14 @@ interface Finish {
 
 function finish(ctx: AppContext, { assessment, started, exit, state, run, brought }: Finish): EndEvent {
   const counts = sumCounts(assessment.states.map(runCounts));
+  const vanished = assessment.states.reduce((sum, state) => sum + state.dropped.length, 0);
   const end: EndEvent = {
     event: 'end',
     state,
     exit,
     counts,
     ...(brought > 0 ? { restored: brought } : {}),
+    ...(vanished > 0 ? { vanished } : {}),
     seconds: secondsSince(ctx, started),
     ...(run === undefined ? {} : { run }),
   };

@@ -126,6 +126,22 @@ export function isCurrent(state: StageState): boolean {
   });
 }
 
+/** The stage's lock entry would differ from the one there is. */
+export function needsWrite(state: StageState): boolean {
+  if (state.progress !== 'settled' && state.progress !== 'planned') return false;
+  const { locked } = state.options;
+  if (state.changed || locked === undefined || locked.code !== state.code)
+    return state.progress === 'settled' || state.changed;
+  return isCurrent(state) ? locked.inputs === undefined : locked.inputs !== undefined && lacksInputs(state);
+}
+
+/** A datum that keeps its row waits for files that are gone again. */
+function lacksInputs({ progress, set, rows, datums }: StageState): boolean {
+  if (progress !== 'settled' || set === undefined) return false;
+  const waits = datums.filter(({ outcome, input }) => outcome === 'waiting' && input === undefined);
+  return [...set.waiting, ...waits].some(({ id }) => rows.has(id));
+}
+
 /** Per dep the tree of the files that datums used. */
 async function inputTrees(store: Store, state: StageState): Promise<Map<string, Digest>> {
   const inputs = new Map<string, Digest>();

@@ -1,8 +1,9 @@
 import type { RunWriter } from '../history/history.ts';
+import type { WorkEvent } from '../model/event.ts';
 import type { Digest } from '../model/digest.ts';
 import type { FileEntry } from '../model/file-entry.ts';
 import type { RowRecord, StageRecord, WhyNot } from '../model/run-record.ts';
-import type { Reason, RunCounts } from '../model/outcome.ts';
+import type { Reason, ReasonKind, RunCounts } from '../model/outcome.ts';
 import type { Assessment } from './assess.ts';
 import type { LockWriter } from './lock-writer.ts';
 import type { Settled } from './planner-options.ts';
@@ -12,6 +13,7 @@ import { runCounts } from './stage-report.ts';
 import type { StageState } from './stage-state.ts';
 
 const OUTS_SHOWN = 1000;
+const PATHS = 20;
 
 /** Tells a run's record and the screen what happens to datums and stages. */
 export interface RunTrail {
@@ -43,7 +45,10 @@ export function openRunTrail(ctx: AppContext, writer: RunWriter, assessment: Ass
     return known === undefined ? 0 : (known.last - known.first) / 1000;
   };
   return {
-    started: touch,
+    started: (state) => {
+      if (!times.has(state)) ctx.emit(stageStart(state));
+      touch(state);
+    },
     settled: ({ datum, outcome, row, outs }) => {
       const state = datum.stage;
       if (outcome === 'skipped') return;
@@ -90,6 +95,16 @@ export function openRunTrail(ctx: AppContext, writer: RunWriter, assessment: Ass
   };
 }
 
+/** What is known to be done when the first datum of a stage starts; more may come as stages upstream end. */
+function stageStart(state: StageState): WorkEvent {
+  const planned = state.datums.filter((datum) => datum.planned);
+  const counts = new Map<ReasonKind, number>();
+  for (const { reason } of planned)
+    if (reason !== undefined) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  const reasons = [...counts].map(([kind, count]) => ({ kind, count }));
+  return { event: 'stage-start', stage: state.id, planned: planned.length, reasons };
+}
+
 function filesOf(files: readonly FileEntry[]): Pick<RowRecord, 'outs' | 'files'> {
   const first = files.slice(0, OUTS_SHOWN);
   return { outs: Object.fromEntries(first.map((file) => [file.path, file.digest])), files: files.length };
@@ -114,12 +129,19 @@ function stageRecord(state: StageState, { why, seconds, lock }: StageFacts): Sta
   return {
     stage: state.id,
     code: state.code,
-    why: counts.planned === 0 ? [] : why,
+    why: [...(counts.planned === 0 ? [] : why), ...vanishedReason(state)],
     whyNot: whyNot(state, counts),
     counts,
     seconds,
     trees,
   };
+}
+
+/** What went, with the paths of its files. */
+function vanishedReason({ dropped }: StageState): Reason[] {
+  if (dropped.length === 0) return [];
+  const paths = dropped.flatMap(({ files }) => files.slice(0, PATHS).map((file) => file.path));
+  return [{ kind: 'vanished', count: dropped.length, paths: paths.slice(0, PATHS) }];
 }
 
 function whyNot(state: StageState, counts: RunCounts): StageRecord['whyNot'] {

@@ -4,8 +4,8 @@ import { walkFolder } from '../disk/walk.ts';
 import type { StageNode } from '../graph/graph.ts';
 import type { FileEntry } from '../model/file-entry.ts';
 import { matchPath, type Pattern } from '../model/pattern.ts';
-import { invalid } from '../model/problem.ts';
-import { compareBytes, isSystemFile, isWithin } from '../model/repo-path.ts';
+import { invalid, type Place } from '../model/problem.ts';
+import { compareBytes, isSystemFile, isWithin, pathFault } from '../model/repo-path.ts';
 import type { Dep } from '../model/stage.ts';
 import { didYouMean } from '../util/suggest.ts';
 import { digestFiles } from '../workspace/file-digests.ts';
@@ -44,7 +44,11 @@ export async function findSources(
   for (const node of project.graph.order) {
     node.stage.deps.forEach((dep, index) => {
       const { source } = dep.pattern;
-      if (!found.has(source)) found.set(source, look(dep.pattern));
+      if (!found.has(source)) {
+        const files = look(dep.pattern);
+        checkNames(project, { node, dep }, files.matched);
+        found.set(source, files);
+      }
       const makers = node.producers[index]?.length ?? 0;
       const added = addedFor(states, dep).length;
       if (!dep.optional && makers + added === 0 && found.get(source)?.matched.length === 0)
@@ -123,8 +127,30 @@ function plainFinder(root: string, project: Project, states: DatasetStates): (pa
   };
 }
 
+interface DepOf {
+  readonly node: StageNode;
+  readonly dep: Dep;
+}
+
+/** A plain file with a name that no out could keep is refused where it is seen, not where a command writes its like. */
+function checkNames(project: Project, { node, dep }: DepOf, paths: readonly string[]): void {
+  for (const path of paths) {
+    const fault = pathFault(path);
+    if (fault === undefined) continue;
+    throw invalid(
+      'bad-path',
+      `the file ${JSON.stringify(path)}, which dep ${dep.name} of stage ${node.stage.id} matches, ${fault}`,
+      'Rename it: names have no newline and no backslash in them, and are valid UTF-8.',
+    ).at(placeOf(project, { node, dep }));
+  }
+}
+
+function placeOf(project: Project, { node: { stage }, dep }: DepOf): Place {
+  return project.files.get(stage.file)?.place(stage.id, ['deps', dep.name]) ?? { file: stage.file };
+}
+
 /** A required dep that nothing makes: an error unless its folder is there, so that a file may still come. */
-function checkHome(ctx: AppContext, project: Project, { node, dep }: { node: StageNode; dep: Dep }): void {
+function checkHome(ctx: AppContext, project: Project, { node, dep }: DepOf): void {
   const { home, shape, captures } = dep.pattern;
   const literal = shape === 'file' && captures.length === 0;
   if (!literal && isFolder(join(ctx.workspace.root, home))) return;
@@ -134,9 +160,7 @@ function checkHome(ctx: AppContext, project: Project, { node, dep }: { node: Sta
     `nobody makes ${dep.pattern.source}, dep ${dep.name} of stage ${node.stage.id}: no stage writes it, no dataset was added there and no such file lies in the repository`,
     didYouMean(home, known) ?? `Put the data there (datawf add ${home}), or correct the pattern`,
   );
-  throw problem.at(
-    project.files.get(node.stage.file)?.place(node.stage.id, ['deps', dep.name]) ?? { file: node.stage.file },
-  );
+  throw problem.at(placeOf(project, { node, dep }));
 }
 
 function isFolder(path: string): boolean {

@@ -4,11 +4,12 @@ import { readParam, type ParamValue } from '../formats/params-file.ts';
 import { codeHalf, type CodeHalf } from '../graph/key.ts';
 import type { StageNode } from '../graph/graph.ts';
 import type { FileEntry } from '../model/file-entry.ts';
-import { invalid, notFound } from '../model/problem.ts';
+import { invalid, notFound, type Place, type Problem } from '../model/problem.ts';
 import type { Stage } from '../model/stage.ts';
 import { codeFiles } from '../workspace/code-files.ts';
 import { fileCacheOf } from './file-cache.ts';
 import type { AppContext } from './ports.ts';
+import type { Project } from './project.ts';
 
 /** What a stage's command gets that is the same for all its datums, and the code half of its keys. */
 export interface StageFacts {
@@ -23,7 +24,10 @@ export interface StageFacts {
 export async function gatherFacts(
   ctx: AppContext,
   nodes: readonly StageNode[],
+  { files: pipelines }: Pick<Project, 'files'>,
 ): Promise<ReadonlyMap<StageNode, StageFacts>> {
+  const placeOf: PlaceOf = (stage, field) =>
+    pipelines.get(stage.file)?.place(stage.id, field) ?? { file: stage.file, line: stage.line };
   const entries = nodes.flatMap((node) => node.stage.code);
   const files = await codeFiles({
     root: ctx.workspace.root,
@@ -33,13 +37,19 @@ export async function gatherFacts(
     signal: ctx.signal,
   });
   files.save();
-  const params = paramReader(ctx);
+  const params = paramReader(ctx, placeOf);
   const environment = await ctx.environment();
   const envOf = (name: string): string | null => environment?.env.get(name) ?? ctx.around.env[name] ?? null;
   const facts = new Map<StageNode, StageFacts>();
   for (const node of nodes) {
     const { stage } = node;
-    const code = uniqueFiles(stage.code.flatMap((entry) => existing(stage, entry.path, files.of(entry))));
+    const code = uniqueFiles(
+      stage.code.flatMap((entry, index) => {
+        const found = files.of(entry);
+        if (found.length === 0) throw noCode(stage, entry.path).at(placeOf(stage, ['code', index]));
+        return found;
+      }),
+    );
     const env = Object.fromEntries([...stage.env].map(([name, value]) => [name, value ?? envOf(name)]));
     const values = stage.params.map((param) => ({ param, value: params(stage, param.file, param.key) }));
     const half = codeHalf(stage, {
@@ -91,20 +101,24 @@ export function runSecrets(ctx: AppContext, stage: Stage): Record<string, string
   return secrets;
 }
 
-function existing(stage: Stage, path: string, files: readonly FileEntry[]): readonly FileEntry[] {
-  if (files.length > 0) return files;
-  throw notFound(
+type PlaceOf = (stage: Stage, field: readonly (string | number)[]) => Place;
+
+function noCode(stage: Stage, path: string): Problem {
+  return notFound(
     'no-code',
     `the code ${path} of stage ${stage.id} isn't there`,
     'Check the path (it is relative to the file that names it), or restore it: git checkout',
-  ).at({ file: stage.file, line: stage.line });
+  );
 }
 
 function uniqueFiles(files: readonly FileEntry[]): FileEntry[] {
   return [...new Map(files.map((file) => [file.path, file])).values()];
 }
 
-function paramReader(ctx: AppContext): (stage: Stage, file: string, key: string) => ParamValue {
+function paramReader(
+  ctx: AppContext,
+  placeOf: PlaceOf,
+): (stage: Stage, file: string, key: string) => ParamValue {
   const texts = new Map<string, string>();
   return (stage, file, key) => {
     let text = texts.get(file);
@@ -116,7 +130,7 @@ function paramReader(ctx: AppContext): (stage: Stage, file: string, key: string)
           'no-params',
           `the params file ${file} of stage ${stage.id} isn't there`,
           `Create it, or take ${key} out of params`,
-        ).at({ file: stage.file, line: stage.line });
+        ).at(placeOf(stage, ['params']));
       }
       texts.set(file, text);
     }

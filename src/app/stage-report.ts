@@ -135,10 +135,18 @@ function depReports(state: StageState): Record<string, DepReport> {
   return reports;
 }
 
+/** Datums that lack a file, then those whose command said "not yet". */
 function waitingDatums(state: StageState): StageReport['waiting'] {
-  return (state.set?.waiting ?? [])
-    .slice(0, SHOWN)
-    .map((datum) => ({ captures: Object.fromEntries(datum.captures), missing: datum.missing }));
+  const lacking = (state.set?.waiting ?? []).slice(0, SHOWN);
+  const asked = state.datums.filter(({ outcome, input }) => outcome === 'waiting' && input !== undefined);
+  return [
+    ...lacking.map(({ captures, missing }) => ({ captures: Object.fromEntries(captures), missing })),
+    ...asked.slice(0, SHOWN - lacking.length).map(({ spec }) => ({
+      captures: Object.fromEntries(spec.captures),
+      missing: [],
+      asked: true as const,
+    })),
+  ];
 }
 
 function deferredReasons(state: StageState): Reason[] {

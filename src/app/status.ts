@@ -12,7 +12,7 @@ export async function status(
   ctx: AppContext,
   request: { readonly targets: readonly string[] },
 ): Promise<StatusReport> {
-  const assessment = await assess(ctx, { targets: request.targets });
+  const assessment = await assess(ctx, { targets: request.targets, tellsNotYet: true });
   const named = request.targets.length > 0;
   const stages: StageReport[] = [];
   for (const state of assessment.states) {
@@ -45,8 +45,8 @@ async function rememberCurrent({
 }: Pick<Assessment, 'states' | 'planner' | 'memo'>): Promise<void> {
   for (const state of states) {
     if (state.progress !== 'settled' || !state.isAsLocked || state.options.locked === undefined) continue;
-    if (state.options.locked.datums.failed > 0 || state.datums.some((datum) => datum.input === undefined))
-      continue;
+    if (state.options.locked.datums.failed > 0) continue;
+    if (state.datums.some(({ input, outcome }) => input === undefined || outcome === 'waiting')) continue;
     memo.set(state.id, {
       key: await planner.memoKeyOf(state),
       report: memoReport(state, datumCounts(state)),

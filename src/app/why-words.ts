@@ -18,7 +18,13 @@ export function describe(datum: DatumPlan<StageState>): Pick<WhyDatum, 'decision
     case 'blocked':
       return { decision: 'blocked', reason: 'a datum that makes one of its inputs failed' };
     case 'waiting':
-      return { decision: 'waiting', reason: 'a required dep has no file yet' };
+      return {
+        decision: 'waiting',
+        reason:
+          datum.input === undefined
+            ? 'a required dep has no file yet'
+            : 'its command said "not yet" (exit 75); repro asks again',
+      };
     case 'gone':
       return { decision: 'vanished', reason: 'no dep brings it into being any more' };
     default:
@@ -62,7 +68,7 @@ export function sentenceOf(
   { report, one }: { readonly report: StageReport; readonly one: WhyDatum | undefined },
 ): string {
   if (one !== undefined)
-    return `${state.id} ${one.datum}: ${one.decision === 'current' ? 'does not run: ' : ''}${one.reason}`;
+    return `${one.datum === '-' ? state.id : `${state.id} ${one.datum}`}: ${one.decision === 'current' ? 'does not run: ' : ''}${one.reason}`;
   const { datums } = report;
   switch (report.state) {
     case 'frozen':

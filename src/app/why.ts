@@ -16,7 +16,7 @@ const SHOWN = 20;
 
 /** Why a stage or the file that it makes would run, or why it wouldn't: its key against the recorded one, field by field. */
 export async function why(ctx: AppContext, request: { readonly target: string }): Promise<WhyReport> {
-  const assessment = await assess(ctx, { targets: [request.target], runAlways: true });
+  const assessment = await assess(ctx, { targets: [request.target], runAlways: true, tellsNotYet: true });
   const [path] = assessment.selection.paths;
   const named = assessment.states.filter((state) => assessment.selection.stages.has(state.node));
   const state = path === undefined ? named[0] : (named.find((one) => makes(one, path)) ?? named[0]);

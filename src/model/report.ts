@@ -42,6 +42,8 @@ export interface StageReport {
   readonly waiting: readonly {
     readonly captures: Readonly<Record<string, string>>;
     readonly missing: readonly string[];
+    /** Nothing is missing, but its command said "not yet" (exit 75). */
+    readonly asked?: true;
   }[];
   /** Digest of the present code half. */
   readonly code: string;

@@ -25,7 +25,10 @@ function headLines(run: RunReport, look: Look): readonly string[] {
   const age = formatAge(look.now - Date.parse(run.start));
   const branch = run.branch === null ? 'detached' : run.branch;
   const commit = run.commit === null ? '' : ` at ${run.commit.slice(0, 10)}${run.dirty ? ' with edits' : ''}`;
-  const busy = run.stages.filter((stage) => stage.counts.planned > 0 || acceptedIn(stage).length > 0);
+  const busy = run.stages.filter(
+    ({ counts, why, whyNot }) =>
+      counts.planned > 0 || why.length > 0 || whyNot.some(({ kind }) => kind === 'accepted'),
+  );
   const rows = busy.map((stage) => [
     `  ${style.bold(stage.stage)}`,
     formatSeconds(stage.seconds),

@@ -2,7 +2,7 @@ import type { EndEvent, WorkEvent } from '../model/event.ts';
 import type { RunCounts } from '../model/outcome.ts';
 import { formatBytes, formatCaptures, formatSeconds, plural } from './format.ts';
 import { planText } from './plan-screen.ts';
-import { reasonsText, reasonWord } from './reasons.ts';
+import { reasonWord } from './reasons.ts';
 import type { Style } from './style.ts';
 
 /** What an event is worth saying; empty where nothing. `data` is the answer, `error` is said even when quiet. */
@@ -69,12 +69,8 @@ export function createNarrator(options: NarratorOptions): Narrator {
         }
         return event.dryRun ? { text: planText(event.stages, style), stream: 'data' } : words('');
       case 'stage-start': {
-        stages.set(event.stage, { planned: event.planned, done: 0 });
-        const why = reasonsText(event.reasons);
-        if (event.planned === 0) return words('');
-        return words(
-          `${style.bold(event.stage)}: ${plural(event.planned, 'datum')} to do${why === '' ? '' : ` (${why})`}\n`,
-        );
+        stageOf(event.stage).planned = event.planned;
+        return words('');
       }
       case 'datum-start':
         return words('');
@@ -129,12 +125,15 @@ function endText(event: EndEvent, run: string | undefined, style: Style): string
     const see = id === undefined ? '' : `All about this run: datawf show ${id}\n`;
     return `${style.bad(countsText(counts))} in ${took}\n${see}`;
   }
+  const vanished = Number(event['vanished'] ?? 0);
+  const gone = vanished === 0 ? '' : `, ${plural(vanished, 'datum')} vanished`;
+  if (counts.planned === 0 && vanished > 0) return `${gone.slice(2)} (${took})\n`;
   if (counts.planned === 0) {
     return counts.skipped === 0
       ? `nothing to do (${took})\n`
       : `nothing to do: ${allCurrent(counts.skipped)} (${took})\n`;
   }
-  return `${style.good(countsText(counts))} in ${took}\n`;
+  return `${style.good(countsText(counts))}${gone} in ${took}\n`;
 }
 
 /** The last line of push, fetch and pull. */

@@ -81,8 +81,11 @@ function stageNotes(stage: StageReport, look: Look): readonly string[] {
     });
     notes.push(`${name}: ${dep.used} of ${plural(dep.files, 'file')} used; ${parts.join('; ')}`);
   }
-  for (const { captures, missing } of stage.waiting.slice(0, look.verbose ? 20 : 3)) {
-    notes.push(`${formatCaptures(captures)} waits for ${missing.join(', ')}`);
+  for (const { captures, missing, asked } of stage.waiting.slice(0, look.verbose ? 20 : 3)) {
+    const name = formatCaptures(captures);
+    const what =
+      asked === true ? 'said "not yet" when it was asked (exit 75)' : `waits for ${missing.join(', ')}`;
+    notes.push(`${name === '' ? 'it' : name} ${what}`);
   }
   notes.push(...versionLines(stage));
   return notes.map((note) => `      ${look.style.dim(note)}`);

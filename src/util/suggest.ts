@@ -1,16 +1,25 @@
-/** The known word nearest to a mistyped one, or undefined where none is near: at most a third of its letters differ. Cost: |word| × |known|. */
+/**
+ * The known word nearest to a mistyped one, or undefined where none is near: at most a third of its letters differ, or it is
+ * the only one to begin with all of three letters or more. Cost: |word| × |known|.
+ */
 export function suggest(word: string, known: Iterable<string>): string | undefined {
+  const all = [...known];
   const limit = Math.max(1, Math.floor(word.length / 3));
   let best: string | undefined;
   let bestDistance = limit + 1;
-  for (const candidate of known) {
+  for (const candidate of all) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase(), bestDistance);
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
     }
   }
-  return best;
+  return best ?? onlyLonger(word, all);
+}
+
+function onlyLonger(word: string, known: readonly string[]): string | undefined {
+  const longer = known.filter((candidate) => candidate.toLowerCase().startsWith(word.toLowerCase()));
+  return word.length >= 3 && longer.length === 1 ? longer[0] : undefined;
 }
 
 /** The cure of a mistyped word, `Did you mean "clean"?`, or undefined. */

@@ -73,6 +73,21 @@ describe('a folder', () => {
     expect(await end(rig, 'add', 'data/raw')).toMatchObject({ files: 3, added: 1, changed: 1, deleted: 1 });
   });
 
+  test('whose last file is deleted is recorded as empty, and can be filled again', async () => {
+    const rig = await withRaw();
+    await rig.succeed('add', 'data/raw');
+    for (const name of ['a.csv', 'b.csv', 'sub'])
+      if (rig.has(`data/raw/${name}`)) rig.remove(`data/raw/${name}`);
+    for (const { path } of (await rig.succeed('ls', '-R', 'data/raw', '--json')).json<{ path: string }[]>())
+      if (rig.has(path)) rig.remove(path);
+    expect(await end(rig, 'add', 'data/raw')).toMatchObject({ files: 0 });
+    expect(rig.read('data/raw.datawf')).toContain('files: 0\n');
+    expect((await rig.succeed('status', '--check', '--json')).json()).toMatchObject({ clean: true });
+    rig.write('data/raw/new.csv', 'new\n');
+    expect(await end(rig, 'add', 'data/raw')).toMatchObject({ files: 1, added: 1 });
+    await rig.succeed('verify');
+  });
+
   test('without files is refused', async () => {
     const rig = await openRig();
     mkdirSync(rig.path('empty'));
@@ -183,14 +198,6 @@ describe('refused with a cure', () => {
     symlinkSync('/etc/hostname', rig.path('data/raw/host'));
     expect(await failure(rig, 'add', 'data/raw')).toMatchObject({ error: 'outside-link', exit: 2 });
     expect(rig.has('data/raw.datawf')).toBe(false);
-  });
-
-  test('the last file of a dataset', async () => {
-    const rig = await openRig();
-    rig.write('data/raw/a.csv', 'a\n');
-    await rig.succeed('add', 'data/raw');
-    rig.remove('data/raw/a.csv');
-    expect(await failure(rig, 'add', 'data/raw')).toMatchObject({ error: 'empty-dataset', exit: 6 });
   });
 });
 

@@ -87,7 +87,9 @@ describe('accept', () => {
     expectSchema('why', why);
     expect(why).toMatchObject({ state: 'current', accepted: [{ reason: 'Only a comment' }] });
     expect((await story.succeed('why', 'clean')).stdout).toContain('Only a comment');
-    expect((await story.succeed('why', 'clean/2024-01-01.csv')).stdout).toContain('accepted as giving the same');
+    expect((await story.succeed('why', 'clean/2024-01-01.csv')).stdout).toContain(
+      'accepted as giving the same',
+    );
     const [run] = (await story.succeed('log', 'clean', '--json')).json<RunReport[]>();
     expectSchema('log', [run]);
     expect(run).toMatchObject({

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { LogStats, RunReport, ShownRun } from '../../src/model/history-report.ts';
 import { expectSchema } from '../rig/schemas.ts';
@@ -77,6 +78,70 @@ describe('log', () => {
     expect(await states('--until', '2020-01-01')).toEqual([]);
     expect(await states('--branch', 'other')).toEqual([]);
     expect(await states('last')).toEqual(['done']);
+  });
+
+  test('knows the run that removed a file', async () => {
+    const rig = await openWorkflow();
+    await rig.succeed('repro');
+    rig.remove('data/raw/b.csv');
+    const { stderr } = await rig.succeed('repro');
+    expect(stderr).toContain('1 datum vanished');
+    const [gone, made] = (await rig.succeed('log', 'data/clean/b.csv', '--json')).json<RunReport[]>();
+    expect(gone?.stages.find(({ stage }) => stage === 'clean')?.why).toMatchObject([{ kind: 'vanished' }]);
+    expect(made?.counts.ran).toBe(4);
+    expect((await rig.succeed('log', 'data/clean/c.csv', '--json')).json()).toHaveLength(1);
+  });
+
+  test('answers the same without its index', async () => {
+    const rig = await openWorkflow();
+    await runTwice(rig);
+    const ask = async (...args: string[]): Promise<string> =>
+      (await rig.succeed('log', ...args, '--json')).stdout;
+    const questions = [[], ['data/clean'], ['clean', '--stats'], ['--state', 'failed']];
+    const answers = await Promise.all(questions.map((words) => ask(...words)));
+    for (const damage of ['', 'datawf-log 1\nxxxxxxxxxxxxxxxxxxxxxx']) {
+      rig.write('.git/datawf/index/log', damage);
+      for (const [index, words] of questions.entries()) expect(await ask(...words)).toBe(answers[index]);
+    }
+    rig.remove('.git/datawf/index/log');
+    for (const [index, words] of questions.entries()) expect(await ask(...words)).toBe(answers[index]);
+  });
+
+  test('tells why datums had nothing to do', async () => {
+    const rig = await openRig();
+    rig.write(
+      'datawf.yaml',
+      `stages:
+  clean:
+    cmd: head -n 1 "$raw" > "$clean"
+    deps: {raw: "raw/{date:%Y-%m-%d}.csv"}
+    outs: {clean: "clean/{date:%Y-%m-%d}.csv"}
+  all: {cmd: 'cat "$clean"/* > "$all"', deps: {clean: clean/}, outs: {all: all.csv}}
+`,
+    );
+    for (const day of ['01', '02', '03']) rig.write(`raw/2024-01-${day}.csv`, `${day}\n`);
+    await rig.succeed('add', 'raw');
+    await rig.succeed('repro');
+    const whyNot = async (): Promise<unknown> => {
+      const [run] = (await rig.succeed('log', '--limit', '1', '--json')).json<RunReport[]>();
+      return Object.fromEntries(
+        run!.stages.map(({ stage, whyNot: list }) => [
+          stage,
+          Object.fromEntries(list.map(({ kind, count }) => [kind, count])),
+        ]),
+      );
+    };
+    rig.write('raw/2024-01-02.csv', '02\nmore\n');
+    await rig.succeed('repro');
+    expect(await whyNot()).toEqual({ clean: { current: 2 }, all: { 'identical-upstream': 1 } });
+    rig.write('raw/2024-01-02.csv', 'other\n');
+    rig.write('raw/2024-01-03.csv', 'other\n');
+    await rig.succeed('repro', 'clean', '--single', '--since', '2024-01-02', '--until', '2024-01-03');
+    expect(await whyNot()).toEqual({ clean: { filtered: 2 } });
+    rig.write('raw/2024-01-02.csv', '02\n');
+    rig.write('raw/2024-01-03.csv', '03\n');
+    await rig.succeed('repro');
+    expect(await whyNot()).toMatchObject({ clean: { current: 2, cached: 1 } });
   });
 
   test('refuses what means nothing', async () => {
@@ -161,6 +226,33 @@ describe('logs', () => {
     expect((await rig.succeed('logs', '-f', 'last', 'clean', 'd=b')).stdout).toContain('cleaning b\n');
   });
 
+  test('follow a run that works, from another terminal, until it ends', async () => {
+    const rig = await openRig();
+    rig.write(
+      'datawf.yaml',
+      `stages:
+  slow:
+    cmd: echo first; while ! test -e "$GO"; do sleep 0.05; done; echo last > "$out"; echo last
+    env: {GO: ${rig.path('go')}}
+    outs: {out: out.txt}
+`,
+    );
+    const running = rig.datawf(['repro']);
+    const isListed = async (): Promise<boolean> =>
+      (await rig.datawf(['logs', 'last'])).stdout.includes('first');
+    await expect.poll(isListed, { timeout: 20_000 }).toBe(true);
+    const followed = rig.datawf(['logs', '-f', 'last', 'slow', '--json']);
+    rig.write('go', '');
+    const [{ code }, { stdout }] = await Promise.all([running, followed]);
+    expect(code).toBe(0);
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { text: string });
+    expectSchema('logs', lines);
+    expect(lines.map(({ text }) => text)).toEqual(['first', 'last']);
+  });
+
   test('of what did not run are not found, with a suggestion', async () => {
     const rig = await openWorkflow();
     await rig.succeed('repro');
@@ -184,4 +276,39 @@ test('a failure tells the datum, the end of its stderr and where its log is', as
   expect(quiet.code).toBe(3);
   expect(quiet.stderr).toMatch(/^failed clean d=b/);
   expect(quiet.stderr).not.toContain('All about');
+});
+
+test('a stage tells how many datums it is about to run when its first one starts', async () => {
+  const rig = await openWorkflow();
+  const events = (await rig.succeed('repro', '--json')).events();
+  for (const event of events) expectSchema('event', event);
+  expect(events.filter(({ event }) => event === 'stage-start')).toEqual([
+    { event: 'stage-start', stage: 'clean', planned: 3, reasons: [{ kind: 'never-run', count: 3 }] },
+    { event: 'stage-start', stage: 'all', planned: 1, reasons: [{ kind: 'never-run', count: 1 }] },
+  ]);
+  const order = events.map(({ event }) => event);
+  expect(order.indexOf('stage-start')).toBeLessThan(order.indexOf('datum-start'));
+});
+
+test('many small segments of the run cache become few, and say the same', async () => {
+  const rig = await openWorkflow();
+  await rig.succeed('repro');
+  const folder = '.git/datawf/results';
+  const [half] = readdirSync(rig.path(folder)).filter((name) =>
+    readFileSync(
+      rig.path(`${folder}/${name}/${readdirSync(rig.path(`${folder}/${name}`))[0] ?? ''}`),
+      'utf8',
+    ).includes('data/clean/a.csv'),
+  );
+  const own = `${folder}/${half ?? ''}`;
+  const [segment = ''] = readdirSync(rig.path(own));
+  const text = rig.read(`${own}/${segment}`);
+  for (let number = 100; number < 170; number++)
+    rig.write(`${own}/01J0000000000000000000${number}A-0-000000.ndjson`, text);
+  rig.write('data/raw/b.csv', 'other\n');
+  await rig.succeed('repro');
+  expect(readdirSync(rig.path(own)).length).toBeLessThan(5);
+  rig.write('data/raw/b.csv', 'b\n');
+  const end = (await rig.succeed('repro', '--json')).events().at(-1);
+  expect(end).toMatchObject({ counts: { ran: 0, cached: 2 } });
 });

@@ -12,6 +12,8 @@ describe('a mistyped word', () => {
     ['fetchh', 'fetch'],
     ['on-code-change', 'on_code_change'],
     ['cdm', 'cmd'],
+    ['mon', 'monthly'],
+    ['on_', 'on_code_change'],
   ])('%s is taken for %s', (word, near) => {
     expect(suggest(word, known)).toBe(near);
   });
