@@ -1,24 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { add } from '../../src/app/add.ts';
 import { repro } from '../../src/app/repro.ts';
-import { openContext, openRunPorts } from '../../src/cli/context.ts';
+import { openRunPorts } from '../../src/cli/context.ts';
 import type { WorkEvent } from '../../src/model/event.ts';
 import { runs } from '../rig/property.ts';
+import { contextAt, openHome, PLAIN_REPRO } from './in-process.ts';
 import { filesBelow } from './story.ts';
 
 /**
@@ -134,17 +124,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('run' as const), how: run }) },
 );
 
-const base = realpathSync(mkdtempSync(join(tmpdir(), 'datawf-scratch-')));
+const { base, env: ENV } = openHome();
 afterAll(() => rmSync(base, { recursive: true, force: true }));
-const ENV = {
-  PATH: process.env['PATH'] ?? '',
-  HOME: base,
-  GIT_CONFIG_NOSYSTEM: '1',
-  TMPDIR: base,
-  TZ: 'UTC',
-  LC_ALL: 'C.UTF-8',
-};
-writeFileSync(join(base, '.gitconfig'), '[user]\n\tname = Ada Test\n\temail = ada@example.org\n');
 
 /** A workspace that is worked on in process. */
 class Place {
@@ -223,29 +204,7 @@ class Place {
   async repro(how: Run): Promise<readonly WorkEvent[]> {
     const events: WorkEvent[] = [];
     const context = this.context((event) => events.push(event));
-    const { targets, single = false, force = false, since, until, runCache = true } = how;
-    const end = await repro(
-      context,
-      {
-        targets,
-        single,
-        force,
-        since,
-        until,
-        runCache,
-        downstream: false,
-        failFast: false,
-        allowDrop: false,
-        pull: false,
-        allowMissing: false,
-        commit: false,
-        dryRun: false,
-        check: false,
-        order: undefined,
-        jobs: 4,
-      },
-      openRunPorts(context, undefined),
-    );
+    const end = await repro(context, { ...PLAIN_REPRO, ...how }, openRunPorts(context, undefined));
     const unexpected = events.filter(
       (event) => event.event === 'datum-end' && event.state === 'failed' && event.stage !== 'clean',
     );
@@ -253,30 +212,8 @@ class Place {
     return events;
   }
 
-  context(emit: (event: WorkEvent) => void = () => undefined) {
-    return openContext({
-      host: {
-        argv: ['repro'],
-        env: ENV,
-        cwd: this.root,
-        stdout: process.stdout,
-        stderr: process.stderr,
-        pid: process.pid,
-        userId: undefined,
-        now: Date.now,
-      },
-      globals: {
-        dir: undefined,
-        json: true,
-        quiet: true,
-        verbose: false,
-        color: undefined,
-        yes: false,
-        jobs: undefined,
-      },
-      signal: new AbortController().signal,
-      emit,
-    });
+  context(emit?: (event: WorkEvent) => void) {
+    return contextAt(this.root, ENV, emit);
   }
 
   /** A fresh workspace with the same inputs and without any past. */

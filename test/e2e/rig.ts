@@ -16,7 +16,8 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import type { WorkEvent } from '../../src/model/event.ts';
 
-const BINARY = fileURLToPath(new URL('../../bin/datawf.js', import.meta.url));
+/** What users run. */
+export const BINARY = fileURLToPath(new URL('../../bin/datawf.js', import.meta.url));
 
 /** How a process ended and what it printed. */
 export interface Result {
