@@ -9,7 +9,7 @@ import { Marker } from '../store/mark.ts';
 import type { Store } from '../store/store.ts';
 import { findWaste, stillWaste, sweep, type Limits, type Waste } from '../store/sweep.ts';
 import { ulid } from '../util/ulid.ts';
-import { homesOfText, walkVersion } from './gc-paths.ts';
+import { homesOfText, walkVersion } from './home-versions.ts';
 import {
   markRefs,
   markRepository,

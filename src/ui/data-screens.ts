@@ -1,11 +1,4 @@
-import type {
-  DatasetDiff,
-  DiffReport,
-  ListedFile,
-  UsageReport,
-  VerifyReport,
-  VersionsDiff,
-} from '../model/report.ts';
+import type { DatasetDiff, DiffReport, ListedFile, UsageReport, VersionsDiff } from '../model/report.ts';
 import { formatBytes, plural } from './format.ts';
 import type { Look } from './look.ts';
 import type { Style } from './style.ts';
@@ -84,20 +77,4 @@ export function usageText(report: UsageReport, look: Look): string {
     look.style.dim('in the local store, all versions'),
   ]);
   return `${alignRows(rows, ['right', 'right']).join('\n')}\n`;
-}
-
-/** `datawf verify`: what was read, and what is damaged with its cure. */
-export function verifyText(report: VerifyReport, look: Look): string {
-  const read = `${plural(report.objects, 'object')} (${formatBytes(report.bytes)}) and ${plural(report.trees, 'tree')}`;
-  if (report.damaged.length === 0)
-    return `${look.style.good('verified')} ${read}: all are what their names say\n`;
-  const blocks = report.damaged.map((damage) =>
-    [
-      `${look.style.bad('damaged')} ${damage.digest.slice(0, 16)}…: ${damage.fault}`,
-      ...damage.paths.slice(0, 5).map((path) => `    ${path}`),
-      ...(damage.paths.length > 5 ? [`    and ${damage.paths.length - 5} more`] : []),
-      `  ${damage.cure}`,
-    ].join('\n'),
-  );
-  return `${blocks.join('\n')}\n${look.style.bad(`${report.damaged.length} damaged`)} of ${read}\n`;
 }

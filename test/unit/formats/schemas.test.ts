@@ -18,9 +18,9 @@ import type {
   ListedFile,
   StatusReport,
   UsageReport,
-  VerifyReport,
   WhyReport,
 } from '../../../src/model/report.ts';
+import type { VerifyReport } from '../../../src/model/verify-report.ts';
 import type {
   ConfigEntry,
   DoctorReport,
@@ -203,10 +203,23 @@ const usage: UsageReport = {
   store: { objects: 1, bytes: 2 },
 };
 const verified: VerifyReport = {
-  objects: 1,
-  bytes: 2,
-  trees: 1,
-  damaged: [{ digest: digest('ab'), fault: 'has other bytes', paths: ['d/x'], cure: 'datawf add d' }],
+  objects: 3,
+  bytes: 300,
+  trees: 2,
+  repaired: [{ digest: 'a'.repeat(64), paths: ['data/a.csv'], from: 'workspace' }],
+  damaged: [
+    {
+      digest: 'b'.repeat(64),
+      kind: 'object',
+      fault: 'it is missing',
+      paths: ['data/b.csv'],
+      branches: [{ branch: 'main', paths: ['data/b.csv'], count: 1 }],
+      cure: 'Make it again: datawf repro clean',
+    },
+  ],
+  absent: 0,
+  unreadable: [{ file: 'datawf.lock:3', message: 'broken', hint: null }],
+  stores: [{ name: 'nas', url: '/mnt/nas', objects: 3, bytes: 300, trees: 2, repaired: [], damaged: [] }],
 };
 const doctor: DoctorReport = {
   ok: false,

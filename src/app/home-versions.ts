@@ -11,6 +11,9 @@ import type { Store } from '../store/store.ts';
 export interface HomeVersion {
   readonly home: RepoPath;
   readonly digest: Digest;
+  readonly isObject: boolean;
+  /** The stage that made it; undefined for added data. */
+  readonly stage: string | undefined;
 }
 
 /** The datasets that a tracked text names, none where it can't be read. */
@@ -18,10 +21,15 @@ export function homesOfText(text: string, path: string): readonly HomeVersion[] 
   try {
     if (path.endsWith('.datawf')) {
       const { path: home, content } = parsePointerFile(text, path as RepoPath);
-      return [{ home, digest: content.type === 'file' ? content.digest : content.tree }];
+      return content.type === 'file'
+        ? [{ home, digest: content.digest, isObject: true, stage: undefined }]
+        : [{ home, digest: content.tree, isObject: false, stage: undefined }];
     }
-    const stages = [...parseLockFile(text, path).stages.values()];
-    return stages.flatMap(({ outs }) => [...outs].map(([home, { tree }]) => ({ home, digest: tree })));
+    const folder = parentOf(path);
+    return [...parseLockFile(text, path).stages].flatMap(([name, { outs }]) => {
+      const stage = folder === '' ? name : `${folder}:${name}`;
+      return [...outs].map(([home, { tree }]) => ({ home, digest: tree, isObject: false, stage }));
+    });
   } catch (error) {
     if (error instanceof Problem) return [];
     throw error;
@@ -31,11 +39,11 @@ export function homesOfText(text: string, path: string): readonly HomeVersion[] 
 /** Calls back for every file of a version as far as its lists can be read, by repository path. `seen`: nodes read before at this home. */
 export async function walkVersion(
   store: Store,
-  { home, digest: root }: HomeVersion,
+  { home, digest: root, isObject }: HomeVersion,
   { seen, onFile }: { readonly seen: Set<string>; readonly onFile: (path: string, digest: Digest) => void },
 ): Promise<void> {
-  onFile(home, root);
-  const open = [root];
+  if (isObject) onFile(home, root);
+  const open = isObject ? [] : [root];
   for (let digest = open.pop(); digest !== undefined; digest = open.pop()) {
     if (seen.has(`${digest}${home}`)) continue;
     seen.add(`${digest}${home}`);
