@@ -179,21 +179,6 @@ export interface UsageReport {
   readonly store: { readonly objects: number; readonly bytes: number };
 }
 
-export interface VerifyReport {
-  readonly objects: number;
-  readonly bytes: number;
-  readonly trees: number;
-  /** Damaged, and mended at once from a copy with the right bytes. */
-  readonly repaired?: readonly { readonly digest: string; readonly paths: readonly string[] }[];
-  readonly damaged: readonly {
-    readonly digest: string;
-    readonly fault: string;
-    /** Files of this commit's datasets that it hits. */
-    readonly paths: readonly string[];
-    readonly cure: string;
-  }[];
-}
-
 /** The letter of a listing's kind as people read it. */
 export function kindName(kind: FileKind): 'file' | 'link' {
   return kind === 'l' ? 'link' : 'file';
