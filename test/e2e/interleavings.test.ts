@@ -122,27 +122,35 @@ class Place {
   async take(step: Step): Promise<void> {
     switch (step.do) {
       case 'put':
-        return void this.write(`data/raw/${step.name}.csv`, step.text);
+        this.write(`data/raw/${step.name}.csv`, step.text);
+        break;
       case 'delete':
-        return void rmSync(join(this.root, `data/raw/${step.name}.csv`), { force: true });
+        rmSync(join(this.root, `data/raw/${step.name}.csv`), { force: true });
+        break;
       case 'code':
-        return void this.write('mark.txt', step.text);
+        this.write('mark.txt', step.text);
+        break;
       case 'repro':
-        return void await this.repro();
+        await this.repro();
+        break;
       case 'kill':
-        return void await this.kill(step.started);
+        await this.kill(step.started);
+        break;
       case 'commit':
-        return void await this.commit();
+        await this.commit();
+        break;
       case 'branch':
         this.branches.push(`b${this.branches.length}`);
         this.git('checkout', '--quiet', '-b', this.branches.at(-1) ?? '');
-        return;
+        break;
       case 'switch':
-        return void await this.switchTo(this.branchOf(step.branch));
+        await this.switchTo(this.branchOf(step.branch));
+        break;
       case 'merge':
-        return void await this.merge(this.branchOf(step.branch));
+        await this.merge(this.branchOf(step.branch));
+        break;
       case 'gc':
-        return void await this.gc();
+        await this.gc();
     }
   }
 
