@@ -1,14 +1,24 @@
+import type { StageNode } from '../graph/graph.ts';
 import { parseLine } from '../formats/tree-text.ts';
 import { parseCaptures } from '../model/captures.ts';
+import type { DatumRow } from '../model/datum.ts';
 import { isDigest } from '../model/digest.ts';
 import type { FileEntry } from '../model/file-entry.ts';
 import type { BlamedDatum, BlamedInput } from '../model/history-report.ts';
 import { parsePattern } from '../model/pattern.ts';
 import { joinPath, parentOf, repoPath } from '../model/repo-path.ts';
 import { measureTree, readListing } from '../store/trees.ts';
-import type { MadeRow } from './blame.ts';
 import type { Makers } from './makers.ts';
 import type { AppContext } from './ports.ts';
+
+/** A row with its files at the path that was asked for. */
+export interface MadeRow {
+  readonly stage: StageNode;
+  readonly row: DatumRow;
+  /** One of its files. */
+  readonly file: FileEntry;
+  readonly files: number;
+}
 
 /** The readable code half as far as it is told. */
 interface CodeDocument {

@@ -1,5 +1,4 @@
 import { capturesText } from '../model/captures.ts';
-import type { DatumRow } from '../model/datum.ts';
 import type { FileEntry } from '../model/file-entry.ts';
 import type { History } from '../history/history.ts';
 import type { BlamedData, BlamedShare, BlameReport } from '../model/history-report.ts';
@@ -9,7 +8,7 @@ import { isWithin } from '../model/repo-path.ts';
 import type { StageNode } from '../graph/graph.ts';
 import { didYouMean } from '../util/suggest.ts';
 import { blameAdded } from './blame-added.ts';
-import { blameDatum } from './blame-datum.ts';
+import { blameDatum, type MadeRow } from './blame-datum.ts';
 import { openMakers, type Makers } from './makers.ts';
 import type { AppContext } from './ports.ts';
 import { loadProject, lockedStage, workTreeFiles, type Dataset, type Project } from './project.ts';
@@ -68,15 +67,6 @@ export async function blame(ctx: AppContext, history: History, request: BlameReq
     runs: await sharesOf(makers, rows),
     added,
   };
-}
-
-/** A row with its files at the path that was asked for. */
-export interface MadeRow {
-  readonly stage: StageNode;
-  readonly row: DatumRow;
-  /** One of its files. */
-  readonly file: FileEntry;
-  readonly files: number;
 }
 
 interface Asked {
