@@ -4,14 +4,15 @@ import type { Project } from './project.ts';
 
 /** How files can come back whose bytes are nowhere. */
 export function cureOf(
-  project: Project,
+  { project, branch }: { readonly project: Project; readonly branch: string | undefined },
   hit: { readonly paths: readonly string[]; readonly branches: readonly HitBranch[] },
 ): string {
   const owner = ownersOf(project);
   const [other] = hit.branches;
   if (hit.paths.length === 0) {
-    return other === undefined
-      ? 'No branch needs it.'
+    if (other === undefined) return 'No branch needs it.';
+    return other.branch === branch
+      ? 'The last commit names it: get it with `datawf pull` where another store has it, or commit what lies here.'
       : `On ${other.branch}: git switch ${other.branch}, then datawf verify says how; datawf pull gets it where another store has it.`;
   }
   const datasets = hit.paths.flatMap(

@@ -45,7 +45,7 @@ export function detachEdited(ctx: AppContext, files: ReadonlyMap<string, Digest>
   ctx.emit({
     event: 'warning',
     code: 'edited-through-link',
-    message: `${first ?? ''}${files.size > 1 ? ` and ${files.size - 1} more` : ''} was edited through its link into the store, which damaged the version before`,
+    message: `${first ?? ''}${files.size > 1 ? ` and ${files.size - 1} more were edited through their links` : ' was edited through its link'} into the store, which damaged the version before`,
     hint: 'The damaged objects were put aside. Get the earlier version back with `datawf pull` where another store has it; use `datawf unlock` before editing.',
   });
 }

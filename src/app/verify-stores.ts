@@ -80,7 +80,7 @@ async function verifyStore(
   const branches = stays.length === 0 ? NO_HITS : await finder.branches(refs);
   const damaged = stays.map((one): Damage => {
     const hit = { paths: [], branches: branches.get(one.digest) ?? [] };
-    return { ...one, ...hit, cure: `${cureOf(project, hit)} Then: datawf push` };
+    return { ...one, ...hit, cure: `${cureOf({ project, branch: undefined }, hit)} Then: datawf push` };
   });
   return {
     name,

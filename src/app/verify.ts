@@ -79,9 +79,10 @@ async function verifyLocal(
   const stays = bad.filter(({ digest }) => !mended.has(digest));
   const branches =
     stays.length === 0 ? NO_HITS : await finder.branches(await branchVersions(ctx, { remote: true }));
+  const { branch } = await ctx.workspace.head();
   const damaged = stays.map((one): Damage => {
     const hit = { paths: paths.get(one.digest) ?? [], branches: branches.get(one.digest) ?? [] };
-    return { ...one, ...hit, cure: cureOf(project, hit) };
+    return { ...one, ...hit, cure: cureOf({ project, branch }, hit) };
   });
   const absent =
     unmended.filter((digest) => paths.has(digest)).length -

@@ -156,6 +156,65 @@ describe('an edit through a hard link into the store', () => {
   });
 });
 
+describe('an edit through a hard link', () => {
+  async function edited(): Promise<Rig> {
+    const rig = await added('hardlink');
+    chmodSync(rig.path('data/raw/a.csv'), 0o644);
+    writeFileSync(rig.path('data/raw/a.csv'), 'edited in place\n');
+    return rig;
+  }
+
+  test('is shown by status, and kept by verify, which names file, branch and way back', async () => {
+    const rig = await edited();
+    const { datasets } = (await rig.succeed('status', '--json')).json();
+    expect(datasets).toMatchObject([{ state: 'modified', paths: { changed: ['data/raw/a.csv'] } }]);
+    const { code, stdout } = await rig.datawf(['verify', '--json']);
+    expect(code).toBe(7);
+    expect(JSON.parse(stdout)).toMatchObject({
+      damaged: [
+        {
+          fault: expect.stringContaining('data/raw/a.csv, which keeps the edit'),
+          paths: ['data/raw/a.csv'],
+          branches: [{ branch: 'main' }],
+          cure: expect.stringContaining('datawf pull'),
+        },
+      ],
+    });
+    expect(rig.read('data/raw/a.csv')).toBe('edited in place\n');
+    expect(lstatSync(rig.path('data/raw/a.csv')).nlink).toBe(1);
+  });
+
+  test('loses nothing where another store has the version before', async () => {
+    const rig = await added('hardlink');
+    await rig.succeed('config', 'set', 'stores.nas.url', rig.path('../nas'));
+    await rig.succeed('push');
+    chmodSync(rig.path('data/raw/a.csv'), 0o644);
+    writeFileSync(rig.path('data/raw/a.csv'), 'edited in place\n');
+    expect((await rig.succeed('verify', '--json')).json()).toMatchObject({
+      damaged: [],
+      repaired: [{ from: 'nas', paths: ['data/raw/a.csv'] }],
+    });
+    expect(rig.read('data/raw/a.csv')).toBe('edited in place\n');
+    expect((await rig.succeed('cat', 'HEAD:data/raw/a.csv')).stdout).toBe('a\n');
+  });
+
+  test('is recorded by repro as any other', async () => {
+    const rig = await edited();
+    rig.write('datawf.yaml', COPY);
+    const { stderr } = await rig.succeed('repro');
+    expect(stderr).toContain('edited through its link into the store');
+    expect(rig.read('data/clean/a.csv')).toBe('edited in place\n');
+    expect((await rig.succeed('cat', 'data/raw/a.csv')).stdout).toBe('edited in place\n');
+  });
+
+  test('is not overwritten by a checkout', async () => {
+    const rig = await edited();
+    const { code, stderr } = await rig.datawf(['checkout']);
+    expect([code, stderr]).toEqual([6, expect.stringContaining('data/raw/a.csv')]);
+    expect(rig.read('data/raw/a.csv')).toBe('edited in place\n');
+  });
+});
+
 test('a truncated tree is named, with exit 7', async () => {
   const rig = await added('copy');
   const tree = /tree: (\w+)/.exec(rig.read('data/raw.datawf'))![1]!;

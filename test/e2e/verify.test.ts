@@ -2,7 +2,7 @@ import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { describe, expect, test } from 'vitest';
 import type { VerifyReport } from '../../src/model/verify-report.ts';
 import { expectSchema } from '../rig/schemas.ts';
-import { openRig, type Rig } from './rig.ts';
+import type { Rig } from './rig.ts';
 import { openStory, type Story } from './story.ts';
 
 const UPPER = `
