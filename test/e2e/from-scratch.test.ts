@@ -7,7 +7,7 @@ import { add } from '../../src/app/add.ts';
 import { repro } from '../../src/app/repro.ts';
 import { openRunPorts } from '../../src/cli/context.ts';
 import type { WorkEvent } from '../../src/model/event.ts';
-import { runs } from '../rig/property.ts';
+import { limitMs, runs } from '../rig/property.ts';
 import { contextAt, openHome, PLAIN_REPRO } from './in-process.ts';
 import { filesBelow } from './story.ts';
 
@@ -264,4 +264,4 @@ test('any sequence of edits and runs ends in the lock and the files of one run f
     numRuns: runs(8),
     endOnFailure: true,
   });
-}, 240_000);
+}, limitMs(240_000));

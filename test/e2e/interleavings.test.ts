@@ -11,7 +11,7 @@ import { resolveMerges } from '../../src/app/lock-resolve.ts';
 import { repro } from '../../src/app/repro.ts';
 import { status } from '../../src/app/status.ts';
 import { openRunPorts } from '../../src/cli/context.ts';
-import { runs } from '../rig/property.ts';
+import { limitMs, runs } from '../rig/property.ts';
 import { contextAt, openHome, PLAIN_REPRO } from './in-process.ts';
 import { BINARY } from './rig.ts';
 import { filesBelow } from './story.ts';
@@ -268,4 +268,4 @@ test('any interleaving ends on every branch as a run from scratch does, and no b
     numRuns: runs(4),
     endOnFailure: true,
   });
-}, 240_000);
+}, limitMs(240_000));
