@@ -259,9 +259,13 @@ async function check(steps: readonly Step[]): Promise<void> {
   rmSync(fresh.root, { recursive: true });
 }
 
-test('any sequence of edits and runs ends in the lock and the files of one run from scratch', async () => {
-  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 10 }), check), {
-    numRuns: runs(8),
-    endOnFailure: true,
-  });
-}, limitMs(240_000));
+test(
+  'any sequence of edits and runs ends in the lock and the files of one run from scratch',
+  async () => {
+    await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 10 }), check), {
+      numRuns: runs(8),
+      endOnFailure: true,
+    });
+  },
+  limitMs(240_000),
+);

@@ -263,9 +263,13 @@ async function check(steps: readonly Step[]): Promise<void> {
   rmSync(root, { recursive: true });
 }
 
-test('any interleaving ends on every branch as a run from scratch does, and no branch lacks an object', async () => {
-  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 6, maxLength: 12 }), check), {
-    numRuns: runs(4),
-    endOnFailure: true,
-  });
-}, limitMs(240_000));
+test(
+  'any interleaving ends on every branch as a run from scratch does, and no branch lacks an object',
+  async () => {
+    await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 6, maxLength: 12 }), check), {
+      numRuns: runs(4),
+      endOnFailure: true,
+    });
+  },
+  limitMs(240_000),
+);
