@@ -20,11 +20,11 @@ export function makeFiles(folder, { count, size, seed, perFolder = 1000 }) {
 }
 
 /** One file of many MiB, each block different. */
-export function makeLargeFile(file, mebibytes) {
+export function makeLargeFile(file, mebibytes, seed = '') {
   const block = Buffer.alloc(1 << 20, 'datawf bench ');
   const fd = openSync(file, 'w');
   for (let index = 0; index < mebibytes; index++) {
-    block.write(`block ${index};`, 0);
+    block.write(`block ${index}${seed};`, 0);
     writeSync(fd, block);
   }
   closeSync(fd);

@@ -31,10 +31,10 @@ export function benchEnv() {
 }
 
 /** Runs a command to its end: wall milliseconds, stdout, and with `memory` the peak resident MB. Throws where it fails. */
-export function run(argv, { cwd, memory = false } = {}) {
+export function run(argv, { cwd, memory = false, env = benchEnv() } = {}) {
   return new Promise((resolve, reject) => {
     const start = performance.now();
-    const child = spawn(argv[0], argv.slice(1), { cwd, env: benchEnv(), stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(argv[0], argv.slice(1), { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     const out = [];
     const err = [];
     let peak = 0;

@@ -4,6 +4,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { dataBars } from './bars-data.mjs';
+import { s3Bars } from './bars-s3.mjs';
 import { missing } from './measure.mjs';
 import { runBars } from './bars-run.mjs';
 
@@ -39,7 +40,7 @@ else if (!existsSync(new URL('../../dist/cli/main.js', import.meta.url))) {
 
 async function main() {
   const only = options.only?.split(',').map(Number);
-  const chosen = [...dataBars, ...runBars]
+  const chosen = [...dataBars, ...s3Bars, ...runBars]
     .filter((bar) => (only === undefined ? options.million || !bar.million : only.includes(bar.number)))
     .filter((bar) => options.million || !bar.million || only?.includes(bar.number))
     .sort((a, b) => a.number - b.number);
@@ -83,8 +84,8 @@ function contextIn(top) {
 }
 
 async function measureBar(bar, context) {
-  const { number, part, title, limit, then, needs } = bar;
-  const absent = missing(needs);
+  const { number, part, title, limit, then, needs = [], needsEnv = [] } = bar;
+  const absent = [...missing(needs), ...needsEnv.filter((name) => process.env[name] === undefined)];
   const facts = { bar: nameOf({ number, part }), title, limit, then };
   if (absent.length > 0) return { ...facts, state: `needs ${absent.join(', ')}` };
   try {
