@@ -40,6 +40,17 @@ export function isBad(datum: Pick<DatumPlan, 'outcome'>): boolean {
   return datum.outcome === 'failed' || datum.outcome === 'blocked';
 }
 
+/** Whether files are such as a datum may write, all below its outs: what a store calls its result needn't be. */
+export function liesInOuts(stage: Stage, spec: DatumSpec, files: readonly FileEntry[]): boolean {
+  const outs = stage.outs.map(({ pattern }) => {
+    const path = renderPath(pattern, spec.captures);
+    return { path, below: pattern.shape === 'directory' ? `${path}/` : undefined };
+  });
+  return files.every((file) =>
+    outs.some(({ path, below }) => (below === undefined ? file.path === path : file.path.startsWith(below))),
+  );
+}
+
 /**
  * Paths that a datum will write, as far as they are known before it runs. Of one that failed also those that it might have
  * written, with a path that stands for the files of a folder: whoever would have seen them is blocked.

@@ -1,3 +1,4 @@
+import { formatListing } from '../formats/tree-text.ts';
 import type { Digest } from '../model/digest.ts';
 import type { EnvironmentConfig } from '../model/config.ts';
 import type { FileEntry } from '../model/file-entry.ts';
@@ -6,7 +7,8 @@ import type { ResultRecord } from '../model/result.ts';
 import { mirrorResults } from '../store/mirror.ts';
 import { openResults, type Results } from '../store/results.ts';
 import { fetchObjects } from '../store/transfer.ts';
-import type { DatumPlan } from './datum-plan.ts';
+import { digestHex } from '../util/blake3.ts';
+import { liesInOuts, type DatumPlan } from './datum-plan.ts';
 import type { AppContext, Remote } from './ports.ts';
 import type { Dataset } from './project.ts';
 import { pointerEntry } from './records.ts';
@@ -87,17 +89,24 @@ export class Supply {
     if (!isAsked || datum.reason === 'forced' || datum.reason === 'always') return undefined;
     const pinned = datum.row?.input === input ? datum.row.result : undefined;
     const own = (await state.results(openResults)).find(input, pinned);
-    if (own !== undefined && (await this.#counts(own)) && own.outs.every((entry) => this.isHere(entry)))
+    if (
+      own !== undefined &&
+      (await this.#counts(own, datum)) &&
+      own.outs.every((entry) => this.isHere(entry))
+    )
       return { ...own, here: true };
     for (const results of await this.#remoteResults(state.code)) {
       const found = results.find(input, pinned);
-      if (found !== undefined && (await this.#counts(found)) && !this.#isLostResult(found))
+      if (found !== undefined && (await this.#counts(found, datum)) && !this.#isLostResult(found))
         return { ...found, here: false };
     }
     return undefined;
   }
 
-  async #counts({ made }: ResultRecord): Promise<boolean> {
+  /** Whether a result is the datum's, by its digest and its files, and made as the environment wants it. */
+  async #counts({ made, result, outs }: ResultRecord, datum: DatumPlan<StageState>): Promise<boolean> {
+    if (digestHex(formatListing(outs)) !== result) return false;
+    if (!liesInOuts(datum.stage.node.stage, datum.spec, outs)) return false;
     this.#environment ??= this.#ctx.environment();
     return made.sandbox && ((await this.#environment)?.trust !== 'image' || made.image !== undefined);
   }

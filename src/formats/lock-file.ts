@@ -1,10 +1,9 @@
 import type { Digest } from '../model/digest.ts';
 import type { TreeRef } from '../model/file-entry.ts';
 import type { Accepted, Lock, LockDatums, LockStage } from '../model/lock.ts';
-import { compareBytes, type RepoPath } from '../model/repo-path.ts';
+import { dataFault, compareBytes, type RepoPath } from '../model/repo-path.ts';
 import { isStageName } from '../model/stage-name.ts';
 import { readLockYaml } from './lock-yaml.ts';
-import { homeFault } from './tracked-path.ts';
 import { digestText, keyText, textValue } from './yaml-text.ts';
 
 /**
@@ -103,7 +102,7 @@ function readStage(all: readonly string[], start: number): { stage: LockStage; n
   for (at += 1; OUT_LINE.test(all[at] ?? ''); at++) {
     const [, key, tree, files, bytes] = OUT_LINE.exec(all[at] ?? '') ?? [];
     const home = keyOf(key);
-    if (homeFault(home) !== undefined) return undefined;
+    if (dataFault(home) !== undefined) return undefined;
     outs.set(home as RepoPath, { tree: tree as Digest, files: Number(files), bytes: Number(bytes) });
   }
   const accepted = new Map<Digest, Accepted>();

@@ -1,7 +1,7 @@
 import { parseDigest, type Digest } from '../model/digest.ts';
 import type { TreeRef } from '../model/file-entry.ts';
 import type { Accepted, Lock, LockDatums, LockStage } from '../model/lock.ts';
-import { compareBytes, type RepoPath } from '../model/repo-path.ts';
+import { dataFault, compareBytes, type RepoPath } from '../model/repo-path.ts';
 import {
   checkVersion,
   digestOf,
@@ -16,7 +16,6 @@ import {
 } from './fields.ts';
 import { collectFindings, problemOf } from './findings.ts';
 import { isStageName } from '../model/stage-name.ts';
-import { homeFault } from './tracked-path.ts';
 import { parseYaml, refuseConflict } from './yaml-document.ts';
 import { isNothing } from './yaml-node.ts';
 
@@ -89,7 +88,7 @@ function readDatums(field: Field | undefined): LockDatums | undefined {
 }
 
 function readOut({ name, at, value }: NamedField): (readonly [RepoPath, TreeRef])[] {
-  const fault = homeFault(name);
+  const fault = dataFault(name);
   if (fault !== undefined) value.findings.add(at, `the home ${JSON.stringify(name)} ${fault}`);
   const ref = readTreeRef(value);
   return ref === undefined || fault !== undefined ? [] : [[name as RepoPath, ref]];

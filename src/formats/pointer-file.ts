@@ -1,5 +1,5 @@
 import type { Pointer, PointerFile, PointerFolder } from '../model/pointer.ts';
-import { isWithin, joinPath, parentOf, type RepoPath } from '../model/repo-path.ts';
+import { dataFault, isWithin, joinPath, parentOf, type RepoPath } from '../model/repo-path.ts';
 import {
   checkVersion,
   choiceOf,
@@ -12,7 +12,6 @@ import {
   type Field,
 } from './fields.ts';
 import { collectFindings, problemOf } from './findings.ts';
-import { homeFault } from './tracked-path.ts';
 import { parseYaml } from './yaml-document.ts';
 import { digestText, keyText, textValue } from './yaml-text.ts';
 
@@ -68,7 +67,7 @@ function readPointer(whole: Field, file: RepoPath): Pointer | undefined {
 function readPath(field: Field | undefined, folder: string): RepoPath | undefined {
   const text = textOf(field);
   if (field === undefined || text === undefined) return undefined;
-  const fault = homeFault(text);
+  const fault = dataFault(text);
   if (fault === undefined) return joinPath(folder, text);
   return void reject(
     field,

@@ -1,6 +1,6 @@
 import { isDigest, type Digest } from '../model/digest.ts';
 import type { FileEntry } from '../model/file-entry.ts';
-import { pathFault } from '../model/repo-path.ts';
+import { dataFault } from '../model/repo-path.ts';
 import type { ResultRecord } from '../model/result.ts';
 
 /** A result as a segment's line, without a newline: `input` and `result` first, so that both lie at fixed places. */
@@ -55,7 +55,7 @@ function parseOuts(value: unknown): FileEntry[] | undefined {
     if (!Array.isArray(row)) return undefined;
     const [kind, digest, size, path] = row as readonly unknown[];
     if (kind !== 'f' && kind !== 'x' && kind !== 'l') return undefined;
-    if (!isText(digest) || !isDigest(digest) || !isText(path) || pathFault(path) !== undefined)
+    if (!isText(digest) || !isDigest(digest) || !isText(path) || dataFault(path) !== undefined)
       return undefined;
     if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) return undefined;
     outs.push({ path, kind, digest, size });

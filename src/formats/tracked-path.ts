@@ -1,4 +1,4 @@
-import { joinPath, pathFault, type RepoPath } from '../model/repo-path.ts';
+import { dataFault, joinPath, type RepoPath } from '../model/repo-path.ts';
 
 /** A path that a tracked file names, or what is wrong with it. */
 export type TrackedPath = { readonly path: RepoPath } | { readonly fault: string };
@@ -11,16 +11,6 @@ export function trackedPath(text: string, base: string): TrackedPath {
   const rooted = text.startsWith('/');
   const own = (rooted ? text.slice(1) : text).replace(/^(?:\.\/+)+/, '');
   if (own === '' || own === '.') return { fault: 'names a whole folder that holds the file itself' };
-  const fault = pathFault(own) ?? gitFault(own);
+  const fault = dataFault(own);
   return fault === undefined ? { path: rooted ? (own as RepoPath) : joinPath(base, own) } : { fault };
-}
-
-/** Why nothing of datawf's may be written to a repository path, or undefined. */
-function gitFault(path: string): string | undefined {
-  return /(^|\/)\.git(\/|$)/i.test(path) ? "lies in git's own folder" : undefined;
-}
-
-/** Why a text can't be a home: a file that comes with a branch must not lead out of the work tree or into git's folder. */
-export function homeFault(text: string): string | undefined {
-  return pathFault(text) ?? gitFault(text);
 }

@@ -1,7 +1,7 @@
 import { isDigest, type Digest } from '../model/digest.ts';
 import type { FileEntry, FileKind } from '../model/file-entry.ts';
 import { damaged, type Problem } from '../model/problem.ts';
-import { compareBytes, pathFault } from '../model/repo-path.ts';
+import { compareBytes, dataFault } from '../model/repo-path.ts';
 
 /**
  * Trees as text (docs/formats.md): one line per file, sorted by the bytes of the paths, each ending in a newline. This file
@@ -55,7 +55,7 @@ export function parseLine(line: string): FileEntry | string {
   const size = Number(digits);
   if (!SIZE.test(digits) || !Number.isSafeInteger(size)) return 'has no proper size';
   const path = line.slice(space + 1);
-  const fault = pathFault(path);
+  const fault = dataFault(path);
   if (fault !== undefined) return `has a path that ${fault}`;
   return { path, kind, digest, size };
 }

@@ -22,6 +22,13 @@ export function pathFault(text: string): string | undefined {
   return undefined;
 }
 
+/** Why no data may lie at a path, or undefined: whatever a tree, a result or a branch says, git's own folder isn't written to. */
+export function dataFault(text: string): string | undefined {
+  return pathFault(text) ?? (IN_GIT.test(text) ? "lies in git's own folder" : undefined);
+}
+
+const IN_GIT = /(^|\/)\.git(\/|$)/i;
+
 /** The text as a repository path; throws a Problem (exit 2) that names it where it isn't one. */
 export function repoPath(text: string): RepoPath {
   const fault = pathFault(text);

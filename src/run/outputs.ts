@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import type { Dirent, Stats } from 'node:fs';
-import { compareBytes, isSystemFile, isWithin, pathFault } from '../model/repo-path.ts';
+import { compareBytes, dataFault, isSystemFile, isWithin } from '../model/repo-path.ts';
 import type { SandboxOut } from './runner.ts';
 import { namesOf, type Failure } from './sandbox-fault.ts';
 
@@ -88,7 +88,7 @@ function createCollector(root: string): Collector {
       visitFolder(path, file, at.seen);
       return;
     }
-    const fault = pathFault(path);
+    const fault = dataFault(path);
     if (fault !== undefined) faults.push(badName(path, fault));
     else if (at.entry.isFile()) addFile(path, file, { stat: lstatSync(file), own: at.seen.length === 0 });
     else if (at.entry.isSymbolicLink()) visitLink(path, file, at.seen);
@@ -186,7 +186,7 @@ function badName(path: string, fault: string): Failure {
     class: 'user',
     code: 'bad-name',
     message: `the command wrote a file whose name can't be kept: ${JSON.stringify(path)} ${fault}`,
-    hint: 'Use names without newline and backslash, in UTF-8.',
+    hint: 'Use names in UTF-8, without newline and backslash, and other than .git.',
     paths: [JSON.stringify(path)],
     retry: false,
   };
