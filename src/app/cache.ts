@@ -2,7 +2,6 @@ import type { EndEvent } from '../model/event.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Amount, CacheReport, PruneReport } from '../model/keep-report.ts';
 import { measureFolders } from '../store/folder-list.ts';
-import { DiskStore } from '../store/disk-store.ts';
 import { Marker } from '../store/mark.ts';
 import type { HeldObject } from '../store/store.ts';
 import { markWorkTree } from './gc-roots.ts';
@@ -13,7 +12,7 @@ import { chainOf } from './store-scopes.ts';
 /** What the local store holds by kind, and what of it this checkout needs. Cost: a stat a file. */
 export async function cacheUsage(ctx: AppContext): Promise<CacheReport> {
   const { folder } = ctx.store;
-  const marker = new Marker([new DiskStore(folder)]);
+  const marker = new Marker([ctx.local]);
   await markWorkTree(ctx.workspace, marker);
   const objects = new Sum();
   const needed = new Sum();
@@ -49,7 +48,7 @@ export async function pruneCache(ctx: AppContext, request: PruneRequest): Promis
   const remotes = await chainOf(ctx);
   const repositories = await repositoriesOf(ctx);
   const report = await withEveryLock(ctx, { repositories, name: 'datawf cache prune' }, async () => {
-    const marker = new Marker([new DiskStore(ctx.store.folder)]);
+    const marker = new Marker([ctx.local]);
     for (const { git, workTrees } of repositories) {
       for (const workspace of workTrees) await markWorkTree(workspace, marker);
       for await (const { text } of git.history.texts((await git.history.staged()).keys()))

@@ -3,7 +3,6 @@ import type { Digest } from '../model/digest.ts';
 import type { GcReport } from '../model/keep-report.ts';
 import { compareBytes } from '../model/repo-path.ts';
 import { announceSweep, type Announcement } from '../store/announce.ts';
-import { DiskStore } from '../store/disk-store.ts';
 import { listLeftovers, removeLeftovers, type Leftover } from '../store/leftovers.ts';
 import { Marker } from '../store/mark.ts';
 import type { Store } from '../store/store.ts';
@@ -76,8 +75,7 @@ async function clearLocal(
   request: GcRequest,
   repositories: readonly Repository[],
 ): Promise<GcReport> {
-  // Without the stores behind it: what isn't here needn't be kept here.
-  const store = new DiskStore(ctx.store.folder);
+  const store = ctx.local;
   const marker = new Marker([store]);
   const refs = await sortRefs(store, repositories);
   const { tally, since } = await markAll(ctx, request, { marker, store, repositories, refs: refs.there });
@@ -95,7 +93,7 @@ async function clearShared(ctx: AppContext, request: GcRequest, name: string): P
   const { store } = await storeNamed(ctx, name);
   const scopes = await otherScopes(ctx, store.url);
   const { around, signal } = ctx;
-  const marker = new Marker([store, new DiskStore(ctx.store.folder), ...scopes]);
+  const marker = new Marker([store, ctx.local, ...scopes]);
   const repositories = await repositoriesOf(ctx);
   const refs = await store.listFiles('refs/');
   const { tally, since } = await markAll(ctx, request, { marker, store, repositories, refs });
@@ -163,17 +161,17 @@ async function lookFor(
   const { store, marker, limits, tally, repositories } = looking;
   const waste = await findWaste(store, marker, limits);
   const now = ctx.around.now();
-  const leftovers = store instanceof DiskStore ? leftoversOf(store, now, request.grace) : [];
+  const leftovers = store.folder === undefined ? [] : leftoversOf(store.folder, now, request.grace);
   const runs = request.history === undefined ? [] : await oldRuns(store, now - request.history);
   const paths = request.dryRun ? await pathsOf(store, waste, repositories) : [];
   return { tally, waste, leftovers, runs, paths };
 }
 
 /** Unfinished files of a day ago have no writer any more; damaged ones may be somebody's edit, and stay as long as commits. */
-function leftoversOf(store: DiskStore, now: number, grace: number): readonly Leftover[] {
+function leftoversOf(folder: string, now: number, grace: number): readonly Leftover[] {
   return [
-    ...listLeftovers(store.folder, 'tmp', now - DAY_MS),
-    ...listLeftovers(store.folder, 'quarantine', now - Math.max(grace, DAY_MS)),
+    ...listLeftovers(folder, 'tmp', now - DAY_MS),
+    ...listLeftovers(folder, 'quarantine', now - Math.max(grace, DAY_MS)),
   ];
 }
 

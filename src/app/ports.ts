@@ -49,6 +49,8 @@ export interface AppContext {
   readonly git: Git;
   /** The workspace's local store. */
   readonly store: DiskStore;
+  /** The same without the stores behind it: for those who ask what is here. */
+  readonly local: DiskStore;
   readonly config: Config;
   /** The environment of the branch, or the one that was forced (`--env`). Opens nothing. */
   readonly environment: () => Promise<EnvironmentConfig | undefined>;

@@ -27,11 +27,11 @@ export type PathsOf = ReadonlyMap<Digest, readonly string[]>;
 export type Mended = Map<Digest, string>;
 
 /** Damaged nodes go to quarantine. */
-export function putTreesAside(store: DiskStore, bad: Iterable<Digest>): void {
-  const aside = `${store.folder}/quarantine`;
+export function putTreesAside(folder: string, bad: Iterable<Digest>): void {
+  const aside = `${folder}/quarantine`;
   mkdirSync(aside, { recursive: true });
   for (const digest of bad)
-    renameSync(`${store.folder}/trees/${digest.slice(0, 2)}/${digest}`, `${aside}/tree-${digest}`);
+    renameSync(`${folder}/trees/${digest.slice(0, 2)}/${digest}`, `${aside}/tree-${digest}`);
 }
 
 /** Lists of datasets that lie here as recorded are written again from the stat index, others taken from the stores. */

@@ -4,7 +4,6 @@ import { TempNames } from '../disk/object-file.ts';
 import { removeLeftovers } from '../store/leftovers.ts';
 import type { Digest } from '../model/digest.ts';
 import { Problem } from '../model/problem.ts';
-import { DiskStore } from '../store/disk-store.ts';
 import type { Store } from '../store/store.ts';
 import { forEachLimit } from '../util/limit.ts';
 import type { AppContext } from './ports.ts';
@@ -22,7 +21,7 @@ export async function readAgain(ctx: AppContext, store: Store, top: 'objects' | 
   const sizes = new Map<Digest, number>();
   if (top === 'trees') for await (const { digest } of store.listTrees()) sizes.set(digest, 0);
   else for await (const { digest, size } of store.listObjects()) sizes.set(digest, size);
-  return store instanceof DiskStore
+  return store.folder !== undefined
     ? readFolder(ctx, { folder: store.folder, top, names: [...sizes.keys()] })
     : readRemote(ctx, { store, top, sizes });
 }

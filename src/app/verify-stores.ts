@@ -4,7 +4,6 @@ import type { Digest } from '../model/digest.ts';
 import { Problem } from '../model/problem.ts';
 import type { RepoPath } from '../model/repo-path.ts';
 import type { Damage, Repair, VerifyReport } from '../model/verify-report.ts';
-import { DiskStore } from '../store/disk-store.ts';
 import { removeLeftovers } from '../store/leftovers.ts';
 import { readNode } from '../store/mark.ts';
 import type { Store } from '../store/store.ts';
@@ -27,10 +26,7 @@ export async function verifyStores(ctx: AppContext, project: Project): Promise<r
   const reports: StoreReport[] = [];
   for (const remote of read) {
     ctx.emit({ event: 'note', message: `reading ${remote.store.url}` });
-    const others = [
-      new DiskStore(ctx.store.folder),
-      ...read.filter((one) => one !== remote).map(({ store }) => store),
-    ];
+    const others = [ctx.local, ...read.filter((one) => one !== remote).map(({ store }) => store)];
     reports.push(await verifyStore(ctx, project, { remote, others }));
   }
   return reports;
@@ -49,8 +45,8 @@ async function verifyStore(
   const { store, name } = remote;
   const trees = await readAgain(ctx, store, 'trees');
   const objects = await readAgain(ctx, store, 'objects');
-  if (store instanceof DiskStore) {
-    putTreesAside(store, trees.bad.keys());
+  if (store.folder !== undefined) {
+    putTreesAside(store.folder, trees.bad.keys());
     for (const [digest, fault] of objects.bad) quarantine(store.folder, digest, fault);
   }
   const repaired: Repair[] = [];

@@ -1,7 +1,6 @@
 import type { Digest } from '../model/digest.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Damage, Repair, VerifiedStore, VerifyReport } from '../model/verify-report.ts';
-import { DiskStore } from '../store/disk-store.ts';
 import { fetchObjects } from '../store/transfer.ts';
 import { branchVersions, workTreeVersions } from './branch-versions.ts';
 import { cureOf } from './damage-cure.ts';
@@ -39,15 +38,14 @@ async function verifyLocal(
   ctx: AppContext,
   project: Project,
 ): Promise<VerifiedStore & Pick<VerifyReport, 'absent'>> {
-  // Without the stores behind it: it is about what is here.
-  const store = new DiskStore(ctx.store.folder);
+  const store = ctx.local;
   const here = workTreeVersions(ctx);
   const local = [
     here,
     ...(await branchVersions(ctx, { remote: false })).map(({ versions }) => versions),
   ].flat();
   const trees = await readAgain(ctx, store, 'trees');
-  putTreesAside(store, trees.bad.keys());
+  putTreesAside(store.folder, trees.bad.keys());
   const unread = (await neededBy(store, local)).missingTrees;
   const missingTrees = [...unread].filter((digest) => !trees.bad.has(digest));
   const lostTrees = new Set([...trees.bad.keys(), ...missingTrees]);

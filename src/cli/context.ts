@@ -42,6 +42,7 @@ export function openContext({ host, globals, signal, emit, environment: forced }
     workspace,
     git,
     store: new LayeredStore(storeFolder(workspace, config), behind),
+    local: new DiskStore(storeFolder(workspace, config)),
     config,
     environment,
     remotes,

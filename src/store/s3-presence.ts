@@ -50,7 +50,7 @@ export async function isThere(client: S3Client, key: string, signal?: AbortSigna
 }
 
 /** The digest that a key below the prefix names; undefined for anything else that lies there. */
-export function digestOfKey(key: string, prefix: string): Digest | undefined {
+function digestOfKey(key: string, prefix: string): Digest | undefined {
   const digest = key.slice(prefix.length + 3);
   return isDigest(digest) && key === `${prefix}${digest.slice(0, 2)}/${digest}` ? digest : undefined;
 }

@@ -51,6 +51,8 @@ export interface Store {
   /** How messages name it: a folder or a URL. */
   readonly url: string;
   readonly traffic: Traffic;
+  /** Absolute, of a store that is a folder of this machine. */
+  readonly folder?: string;
 
   /** Those of the digests that the store doesn't have, in the order given. Looks at presence, not at bytes. */
   missingObjects(digests: readonly Digest[], signal?: AbortSignal): Promise<readonly Digest[]>;

@@ -11,7 +11,8 @@ if (CLUSTER_S3 === undefined) {
     test.skip('is tried where DATAWF_TEST_S3_ENDPOINT is set', () => {});
   });
 } else {
-  const { endpoint, bucket, env } = CLUSTER_S3;
+  const server = CLUSTER_S3;
+  const { endpoint, bucket, env } = server;
   const open = (folder: string, prefix: string): Promise<Store> =>
     openS3Store({
       url: `s3://${bucket}/${prefix}`,
@@ -29,7 +30,7 @@ if (CLUSTER_S3 === undefined) {
       store: await open(folder, prefix),
       reopen: () => open(folder, prefix),
       flip: async (digest) => {
-        const client = rawClient(CLUSTER_S3);
+        const client = rawClient(server);
         const key = `${prefix}/objects/${digest.slice(0, 2)}/${digest}`;
         await client.send({ method: 'PUT', action: 's3:PutObject', key, body: Buffer.from('damaged') });
         client.close();

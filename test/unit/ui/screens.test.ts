@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { DagReport } from '../../../src/model/report.ts';
 import { dagDot, dagMermaid, dagText } from '../../../src/ui/dag-screen.ts';
-import { diffText, listText, usageText, verifyText } from '../../../src/ui/data-screens.ts';
+import { diffText, listText, usageText } from '../../../src/ui/data-screens.ts';
 import { configText, doctorText, stageEditText, stagesText } from '../../../src/ui/setup-screens.ts';
 import { PLAIN, wantsColor } from '../../../src/ui/style.ts';
 import { alignRows, cut } from '../../../src/ui/table.ts';
@@ -156,24 +156,6 @@ test('usage tells datasets and the store', () => {
     ),
   ).toBe(`52 kB     3 files  data/raw (2 here)
 99 kB  10 objects  in the local store, all versions
-`);
-});
-
-test('verify names what is damaged, the files it hits and the cure', () => {
-  expect(
-    verifyText(
-      {
-        objects: 2,
-        bytes: 20,
-        trees: 1,
-        damaged: [{ digest: digest('c'), fault: 'other bytes', paths: ['data/a'], cure: 'Add it again.' }],
-      },
-      look,
-    ),
-  ).toBe(`damaged cccccccccccccccc…: other bytes
-    data/a
-  Add it again.
-1 damaged of 2 objects (20 B) and 1 tree
 `);
 });
 
