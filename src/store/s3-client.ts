@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Problem } from '../model/problem.ts';
+import { BrokenExchange } from './s3-abort.ts';
 import { encodeKey, encodeQuery, endpointOf, type S3Address, type S3Endpoint } from './s3-address.ts';
 import type { CredentialSource } from './s3-credentials.ts';
 import {
@@ -12,7 +13,7 @@ import {
   isTransient,
   type Errand,
 } from './s3-faults.ts';
-import { BrokenExchange, Wire, type Answer, type Head, type Sink, type WireOptions } from './s3-http.ts';
+import { Wire, type Answer, type Head, type Sink, type WireOptions } from './s3-http.ts';
 import { EMPTY_PAYLOAD, Signer, UNSIGNED_PAYLOAD, type Credentials } from './s3-sign.ts';
 import { Slots } from './s3-slots.ts';
 import { whoAmI } from './s3-whoami.ts';
@@ -35,6 +36,8 @@ export interface Call {
   readonly accept?: readonly number[];
   /** See `Exchange.sink`; asked anew for each attempt. */
   readonly sink?: (head: Head) => Sink | undefined;
+  /** See `Exchange.into`. */
+  readonly into?: Uint8Array;
   readonly idleMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -212,6 +215,7 @@ export class S3Client {
         headers,
         body,
         sink: call.sink,
+        into: call.into,
         idleMs: call.idleMs,
       },
       signals,

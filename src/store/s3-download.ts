@@ -8,7 +8,8 @@ import type { Digest } from '../model/digest.ts';
 import { createHasher, type Hasher } from '../util/blake3.ts';
 import type { S3Client } from './s3-client.ts';
 import { badRange } from './s3-faults.ts';
-import { BrokenExchange, onAbort, type Head, type Sink } from './s3-http.ts';
+import { onAbort } from './s3-abort.ts';
+import type { Head, Sink } from './s3-http.ts';
 import type { Borrowed, Buffers } from './s3-slots.ts';
 
 const writeAt = promisify(write);
@@ -187,16 +188,8 @@ async function receiveRange(request: DownloadRequest, { fd, from, borrowed, sign
     action: 's3:GetObject',
     key: request.key,
     headers: { range: `bytes=${from}-${to}` },
+    into: bytes,
     signal,
-    sink: (head) => {
-      if (head.status !== 206) return undefined;
-      let at = 0;
-      return (piece) => {
-        if (at + piece.byteLength > bytes.byteLength) throw new BrokenExchange('too many bytes');
-        bytes.set(piece, at);
-        at += piece.byteLength;
-      };
-    },
   });
   if (answer.status !== 206 || answer.received !== bytes.byteLength) {
     throw badRange(request.client.endpointUrl, request.key);

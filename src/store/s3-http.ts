@@ -1,7 +1,9 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { Socket } from 'node:net';
-import { createSecureContext, rootCertificates } from 'node:tls';
+import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
+import { BrokenExchange, onAbort } from './s3-abort.ts';
+import { RawWire } from './s3-raw-http.ts';
 
 /** One request, signed, and what to do with its answer. */
 export interface Exchange {
@@ -15,6 +17,8 @@ export interface Exchange {
   readonly body: Uint8Array | undefined;
   /** Asked once the headers are here: who takes the body's pieces as they come; undefined gathers them. */
   readonly sink: ((head: Head) => Sink | undefined) | undefined;
+  /** Gets the body of a 206 of just this length; other answers come as without it. */
+  readonly into: Uint8Array | undefined;
   /** For a request whose answer takes long by nature. */
   readonly idleMs: number | undefined;
 }
@@ -34,17 +38,6 @@ export interface Answer extends Head {
   readonly received: number;
 }
 
-/** A request that ended without a whole answer. */
-export class BrokenExchange extends Error {
-  /** `timeout` for a server that fell silent, or what Node calls the fault (`ECONNRESET`). */
-  readonly kind: string;
-
-  constructor(kind: string, cause?: unknown) {
-    super(`request broke: ${kind}`, { cause });
-    this.kind = kind;
-  }
-}
-
 export interface WireOptions {
   /** At once, at most. */
   readonly sockets: number;
@@ -60,31 +53,38 @@ export interface WireOptions {
 export class Wire {
   readonly #options: WireOptions;
   readonly #plain: http.Agent;
-  readonly #secure: https.Agent;
+  readonly #raw: RawWire;
+  #secure: https.Agent | undefined;
+  #context: SecureContext | undefined;
 
   constructor(options: WireOptions) {
     this.#options = options;
-    const agent = {
-      keepAlive: true,
-      maxSockets: options.sockets,
-      maxFreeSockets: options.sockets,
-      scheduling: 'lifo',
-      timeout: options.idleMs,
-    } as const;
-    this.#plain = new http.Agent(agent);
-    // One for all connections: each would read the certificates again.
-    const secureContext =
-      options.ca === undefined ? undefined : createSecureContext({ ca: [...rootCertificates, options.ca] });
-    this.#secure = new https.Agent({ ...agent, ...(secureContext === undefined ? {} : { secureContext }) });
+    this.#plain = new http.Agent(this.#agentOptions());
+    this.#raw = new RawWire({ ...options, secureContext: () => this.#secureContext() });
   }
 
   /** Resolves with the whole answer whatever its status; raises `BrokenExchange`, or the signal's reason. */
-  send(exchange: Exchange, signals: readonly AbortSignal[]): Promise<Answer> {
+  async send(exchange: Exchange, signals: readonly AbortSignal[]): Promise<Answer> {
+    const { into } = exchange;
+    if (into !== undefined && (await this.#raw.get({ ...exchange, into }, signals))) {
+      return { status: 206, headers: {}, body: Buffer.alloc(0), received: into.byteLength };
+    }
+    return this.#sendPlainly(exchange, signals);
+  }
+
+  /** Ends the connections; requests under way break. */
+  close(): void {
+    this.#raw.close();
+    this.#plain.destroy();
+    this.#secure?.destroy();
+  }
+
+  #sendPlainly(exchange: Exchange, signals: readonly AbortSignal[]): Promise<Answer> {
     return new Promise((resolve, reject) => {
       for (const signal of signals) signal.throwIfAborted();
       const { method, path, hostname, port, headers, body } = exchange;
       const client = exchange.secure ? https : http;
-      const agent = exchange.secure ? this.#secure : this.#plain;
+      const agent = exchange.secure ? this.#secureAgent() : this.#plain;
       const fail = (error: unknown): void => {
         forget();
         reject(asError(error));
@@ -119,10 +119,30 @@ export class Wire {
     });
   }
 
-  /** Ends the connections; requests under way break. */
-  close(): void {
-    this.#plain.destroy();
-    this.#secure.destroy();
+  #agentOptions(): https.AgentOptions {
+    const { sockets, idleMs } = this.#options;
+    return {
+      keepAlive: true,
+      maxSockets: sockets,
+      maxFreeSockets: sockets,
+      scheduling: 'lifo',
+      timeout: idleMs,
+    };
+  }
+
+  #secureAgent(): https.Agent {
+    const secureContext = this.#secureContext();
+    return (this.#secure ??= new https.Agent({
+      ...this.#agentOptions(),
+      ...(secureContext === undefined ? {} : { secureContext }),
+    }));
+  }
+
+  /** One for all connections, since each would read the certificates again; and none where nothing is encrypted. */
+  #secureContext(): SecureContext | undefined {
+    const { ca } = this.#options;
+    if (ca === undefined) return undefined;
+    return (this.#context ??= createSecureContext({ ca: [...rootCertificates, ca] }));
   }
 
   #limitConnecting(socket: Socket, give: () => void): void {
@@ -176,32 +196,6 @@ function receive(response: http.IncomingMessage, exchange: Exchange, { done, fai
   response.on('error', (error) => {
     fail(new BrokenExchange(codeOf(error), error));
   });
-}
-
-/** Those to stop when a signal fires: one listener a signal, since a signal with thousands of them is slow. */
-const stops = new WeakMap<AbortSignal, Set<() => void>>();
-
-/** Calls `stop` once any of the signals fires, until the answer is called. */
-export function onAbort(signals: readonly AbortSignal[], stop: () => void): () => void {
-  for (const signal of signals) stopsOf(signal).add(stop);
-  return () => {
-    for (const signal of signals) stops.get(signal)?.delete(stop);
-  };
-}
-
-function stopsOf(signal: AbortSignal): Set<() => void> {
-  const known = stops.get(signal);
-  if (known !== undefined) return known;
-  const made = new Set<() => void>();
-  stops.set(signal, made);
-  signal.addEventListener(
-    'abort',
-    () => {
-      for (const stop of [...made]) stop();
-    },
-    { once: true },
-  );
-  return made;
 }
 
 function codeOf(error: unknown): string {

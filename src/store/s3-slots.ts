@@ -1,4 +1,4 @@
-import { onAbort } from './s3-http.ts';
+import { onAbort } from './s3-abort.ts';
 
 /** So much of something at once: requests, or bytes in memory. First come, first served. */
 export class Slots {

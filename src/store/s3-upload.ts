@@ -6,7 +6,7 @@ import { createHasher, digestHex } from '../util/blake3.ts';
 import { wrongBytes } from './faults.ts';
 import { isForLater, type S3Client } from './s3-client.ts';
 import type { S3Guard } from './s3-guard.ts';
-import { onAbort } from './s3-http.ts';
+import { onAbort } from './s3-abort.ts';
 import { isThere } from './s3-presence.ts';
 import { CREATE_ONLY } from './s3-put.ts';
 import { Slots, type Buffers } from './s3-slots.ts';

@@ -44,6 +44,7 @@ export async function whoAmI(request: WhoAmIRequest): Promise<string | undefined
         headers: { ...headers, 'content-length': String(body.byteLength) },
         body,
         sink: undefined,
+        into: undefined,
         idleMs: ASK_MS,
       },
       [AbortSignal.timeout(ASK_MS)],

@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -274,6 +275,17 @@ describe.skipIf(!openssl)('a certificate', () => {
     const env = { AWS_ACCESS_KEY_ID: 'AKFAKE', AWS_SECRET_ACCESS_KEY: 's', AWS_CA_BUNDLE: ca };
     const store = await open({ endpoint: secure.endpoint, env });
     expect(Buffer.from(await store.readObject(HELLO)).toString()).toBe('hello');
+  });
+
+  it('stands before large objects, too', async () => {
+    const store = await open({ endpoint: secure.endpoint, ca, tuning: { rangeBytes: 100_000 } });
+    const bytes = randomBytes(1_000_001);
+    const digest = digestHex(bytes) as Digest;
+    await store.putBytes(digest, bytes);
+    await store.fetchObject(digest, join(folder, 'out'));
+    expect(readFileSync(join(folder, 'out')).equals(bytes)).toBe(true);
+    const stranger = await open({ endpoint: secure.endpoint, tuning: { rangeBytes: 100_000 } });
+    await expect(stranger.fetchObject(digest, join(folder, 'out'))).rejects.toMatchObject({ exit: 6 });
   });
 
   it('of another name is refused', async () => {
