@@ -34,6 +34,7 @@ export async function addTargets(
     const home = pointer?.path ?? path;
     checkThere(ctx, path, pointer !== undefined);
     checkBehindLinks(ctx, path);
+    checkRepository(ctx, path, parentOf(path));
     checkProducer(ctx, project, path);
     checkNested(project, path, home);
     homes.set(home, [...(homes.get(home) ?? []), path]);
@@ -102,6 +103,21 @@ function checkBehindLinks(ctx: AppContext, path: string): void {
   }
 }
 
+/** Of a submodule, and of any repository within this one, git keeps no file here. */
+function checkRepository(ctx: AppContext, path: string, innermost: string): void {
+  for (let folder = innermost; folder !== ''; folder = parentOf(folder)) {
+    if (statAt(ctx, `${folder}/.git`) === undefined) continue;
+    const inside = path === folder ? 'PATH' : path.slice(folder.length + 1);
+    throw refused(
+      'other-repository',
+      path === folder
+        ? `${path} is a git repository of its own`
+        : `${path} lies in ${folder}, which is a git repository of its own`,
+      `Record it there: datawf -C ${folder} add ${inside}`,
+    );
+  }
+}
+
 function checkProducer(ctx: AppContext, project: Project, path: string): void {
   const owner = statAt(ctx, path)?.isDirectory() === true ? outAt(project, path) : ownersOf(project)(path);
   const stage = owner?.stage?.stage;
@@ -145,6 +161,8 @@ async function checkTracked(ctx: AppContext, paths: readonly string[]): Promise<
   );
   const [first] = tracked;
   if (first === undefined) return;
+  // A submodule is one entry of git's index.
+  if (paths.includes(first)) checkRepository(ctx, first, first);
   const named = paths.filter((path) => tracked.some((file) => isWithin(file, path)));
   throw new Problem({
     code: 'tracked-by-git',

@@ -6,6 +6,7 @@ import type { DatasetState } from './datasets.ts';
 import type { LockWriter } from './lock-writer.ts';
 import type { AppContext } from './ports.ts';
 import { rootOf } from './project.ts';
+import { hasRecord } from './records.ts';
 import { missingProblem, syncHome, type SyncResult } from './sync-home.ts';
 import type { Wanted } from './sync-plan.ts';
 
@@ -20,6 +21,8 @@ export async function bringHere(ctx: AppContext, assessment: Assessment): Promis
   for (const state of datasets.all) {
     const root = rootOf(project.roots, state.dataset.home);
     if (root === undefined || !isConcerned(assessment, state)) continue;
+    // An out whose list is lost is made again by this run.
+    if (state.dataset.stage !== undefined && !(await hasRecord(ctx.store, state.dataset))) continue;
     pushTo(byRoot, root, state);
   }
   for (const [root, near] of byRoot) {

@@ -74,6 +74,7 @@ export async function markRepository(
   for (const workspace of repository.workTrees) {
     found.push(await openGit(workspace, ctx.around.env).history.staged());
     await markWorkTree(workspace, marker);
+    tally.add('work trees', workspace.root);
   }
   for (const some of found) for (const [id, path] of some) versions.set(id, path);
   for await (const { text } of history.texts(versions.keys())) await marker.markText(text);

@@ -27,7 +27,11 @@ export async function splitRefs(
     ) {
       refs.push(word);
     } else if (/[~^]|@\{/.test(word) && !isHere(context, word)) {
-      throw notFound('no-ref', `"${word}" is no commit, branch or tag here, and no file`);
+      const isShallow = existsSync(join(context.workspace.commonDir, 'shallow'));
+      const hint = isShallow
+        ? 'This clone is shallow; older commits come with: git fetch --unshallow'
+        : undefined;
+      throw notFound('no-ref', `"${word}" is no commit, branch or tag here, and no file`, hint);
     } else {
       break;
     }

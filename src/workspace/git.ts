@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { SimpleGitOptions } from 'simple-git';
 import { notFound, Problem, EXIT, invalid } from '../model/problem.ts';
 import { compareBytes, isWithin } from '../model/repo-path.ts';
@@ -73,7 +75,9 @@ export function openGit(workspace: Workspace, env: Readonly<Record<string, strin
     throw notFound(
       'no-ref',
       `git knows no commit ${JSON.stringify(ref)}`,
-      'Look at `git log` or `git branch --all`.',
+      existsSync(join(workspace.commonDir, 'shallow'))
+        ? 'This clone is shallow; older commits come with: git fetch --unshallow'
+        : 'Look at `git log` or `git branch --all`.',
     );
   };
   const getConfig = async (key: string): Promise<string | undefined> => {
@@ -209,6 +213,14 @@ function asProblem(text: string, args: readonly string[], cause: unknown): Probl
       'no-git',
       'git is not installed, or not in PATH',
       'Install git: datawf keeps its small files in a git repository.',
+    );
+  }
+  const owned = /dubious ownership in repository at '([^']+)'/.exec(text)?.[1];
+  if (owned !== undefined) {
+    return invalid(
+      'unsafe-repository',
+      `git refuses ${owned}, since somebody else owns it`,
+      `Trust it: git config --global --add safe.directory ${owned}`,
     );
   }
   const lines = text.split('\n').filter((line) => line !== '');

@@ -235,3 +235,22 @@ test('a tree that is not here is named by its dataset, with exit 4', async () =>
   expect(stderr).toContain('data/raw');
   expect(stderr).toContain('datawf pull');
 });
+
+test('a list of outs that is gone is made again by repro, from the run cache', async () => {
+  const story = await openStory(COPY.replace('cp "$raw" "$clean"', 'tr a-z A-Z < "$raw" > "$clean"'));
+  story.files({ 'data/raw/a.csv': 'a\n' });
+  await story.succeed('add', 'data/raw');
+  await story.repro();
+  const tree = /data\/clean: \{tree: "?(\w+)/.exec(story.read('datawf.lock'))![1]!;
+  await story.run([
+    'rm',
+    '-r',
+    `.git/datawf/trees/${tree.slice(0, 2)}/${tree}`,
+    '.git/datawf/index',
+    'data/clean',
+  ]);
+  const run = await story.repro();
+  expect([run.code, run.ended('cached')]).toEqual([0, ['copy name=a']]);
+  expect(story.texts('data/clean')).toEqual(['a.csv: A']);
+  expect((await story.succeed('verify', '--json')).json()).toMatchObject({ damaged: [] });
+});
