@@ -178,7 +178,7 @@ describe('the configuration', () => {
         const layer = valueOrProblem(() => parseConfigFile(text, 'config.yaml'));
         if (layer !== undefined) valueOrProblem(() => mergeConfig([layer]));
       }),
-      { numRuns: runs(300) },
+      { numRuns: runs(2000) },
     );
   });
 });

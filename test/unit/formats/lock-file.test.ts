@@ -168,7 +168,7 @@ describe('a datawf.lock', () => {
           }
         }
       }),
-      { numRuns: runs(800) },
+      { numRuns: runs(2000) },
     );
   });
 });

@@ -108,7 +108,7 @@ describe('a pointer file', () => {
         expect(isWithin(pointer.path, 'data')).toBe(true);
         expect(pointer.path).not.toMatch(/(^|\/)\.git(\/|$)/i);
       }),
-      { numRuns: runs(800) },
+      { numRuns: runs(2000) },
     );
   });
 });

@@ -90,14 +90,21 @@ const change: fc.Arbitrary<Change> = fc.record({
   put: fc.oneof(fc.constant(''), fc.constantFrom(...SNIPPETS), fc.string({ maxLength: 4 })),
 });
 
-/** Texts near the given ones: pieces cut, put in or doubled, ends lost. */
+/** Damage to a text: pieces cut, put in or doubled, ends lost. */
+export const damage: fc.Arbitrary<(text: string) => string> = fc
+  .array(change, { minLength: 1, maxLength: 3 })
+  .map((changes) =>
+    Object.assign((text: string) => changes.reduce(damaged, text), {
+      toString: () => JSON.stringify(changes),
+    }),
+  );
+
+function damaged(text: string, { at, cut, put }: Change): string {
+  const start = Math.floor(at * (text.length + 1));
+  return text.slice(0, start) + put + text.slice(start + cut);
+}
+
+/** Texts near the given ones. */
 export function mutations(texts: readonly string[]): fc.Arbitrary<string> {
-  return fc
-    .tuple(fc.constantFrom(...texts), fc.array(change, { minLength: 1, maxLength: 3 }))
-    .map(([text, changes]) =>
-      changes.reduce((current, { at, cut, put }) => {
-        const start = Math.floor(at * (current.length + 1));
-        return current.slice(0, start) + put + current.slice(start + cut);
-      }, text),
-    );
+  return fc.tuple(fc.constantFrom(...texts), damage).map(([text, change]) => change(text));
 }
