@@ -259,7 +259,7 @@ describe('a stage', () => {
     ['resources: {memory: [4Gi, 2Gi]}', 'Each size must be larger than the one before: [2Gi, 4Gi].'],
     ['resources: {memory: lots}', 'Write a size such as 512Mi or 2Gi.'],
     ['resources: {cpu: 0}', 'Write cores, such as 2, 0.5 or 500m.'],
-    ['resources: {mem: 1Gi}', 'It takes cpu, memory, disk, gpu, limit.'],
+    ['resources: {mem: 1Gi}', 'Did you mean "memory"?'],
     ['retries: "3"', 'Write it without quotes.'],
     ['always: "true"', 'Write it without quotes.'],
     ['on_code_change: reruns', 'Did you mean "rerun"?'],
