@@ -138,6 +138,44 @@ describe('git merge by itself', () => {
     expect(story.read('all.txt')).toBe('a\nb\nc\nd\n');
   });
 
+  test.each([
+    ['rebase', ['rebase', '--quiet', 'other']],
+    ['cherry-pick', ['cherry-pick', 'other']],
+  ])('and %s come to the same through the driver', async (_, command) => {
+    const story = await branches(PIPELINE, {
+      here: ({ write }) => write('data/raw/c.csv', 'c\n'),
+      there: ({ write }) => write('data/raw/d.csv', 'd\n'),
+    });
+    await story.git(...command);
+    await story.succeed('checkout');
+    expect(story.texts('data/clean')).toEqual(['a.csv: A', 'b.csv: B', 'c.csv: C', 'd.csv: D']);
+    expect(await story.git('status', '--short')).toBe('');
+    const run = await story.repro();
+    expect([run.ran, run.counts.cached]).toEqual([[], undefined]);
+  });
+
+  test('of several branches at once is refused by git, which calls no driver for it, and changes nothing', async () => {
+    const story = await branches(PIPELINE, {
+      here: ({ write }) => write('data/raw/c.csv', 'c\n'),
+      there: ({ write }) => write('data/raw/d.csv', 'd\n'),
+    });
+    await story.git('checkout', '--quiet', '-b', 'third', 'main~1');
+    await story.succeed('checkout');
+    await runEdit(story, ({ write }) => write('data/raw/e.csv', 'e\n'));
+    await story.git('checkout', '--quiet', 'main');
+    await story.succeed('checkout');
+    const octopus = await story.run(['git', 'merge', 'other', 'third']);
+    expect([octopus.code, octopus.stdout + octopus.stderr]).toEqual([
+      2,
+      expect.stringContaining('Should not be doing an octopus.'),
+    ]);
+    expect(await story.git('status', '--short')).toBe('');
+    expect((await story.datawf(['status', '--check'])).code).toBe(0);
+    for (const each of ['other', 'third']) await story.git('merge', '--quiet', '--no-edit', each);
+    await story.succeed('checkout');
+    expect(story.texts('data/raw').map((text) => text[0])).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
   test('keeps ignored paths of both sides', async () => {
     const story = await branches(COLLECT, {
       here: ({ write }) => write('data/raw/c.csv', 'c\n'),
