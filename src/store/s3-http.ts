@@ -1,8 +1,9 @@
-import * as http from 'node:http';
-import * as https from 'node:https';
+import type * as http from 'node:http';
+import type * as https from 'node:https';
 import type { Socket } from 'node:net';
-import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { BrokenExchange, onAbort } from './s3-abort.ts';
+import { loadNode, type NodeNetwork } from './s3-network.ts';
 import { RawWire } from './s3-raw-http.ts';
 
 /** One request, signed, and what to do with its answer. */
@@ -52,6 +53,7 @@ export interface WireOptions {
 /** Sends requests over connections that are kept open; nothing of S3 is known here. */
 export class Wire {
   readonly #options: WireOptions;
+  readonly #node: NodeNetwork = loadNode();
   readonly #plain: http.Agent;
   readonly #raw: RawWire;
   #secure: https.Agent | undefined;
@@ -59,7 +61,7 @@ export class Wire {
 
   constructor(options: WireOptions) {
     this.#options = options;
-    this.#plain = new http.Agent(this.#agentOptions());
+    this.#plain = new this.#node.http.Agent(this.#agentOptions());
     this.#raw = new RawWire({ ...options, secureContext: () => this.#secureContext() });
   }
 
@@ -83,7 +85,7 @@ export class Wire {
     return new Promise((resolve, reject) => {
       for (const signal of signals) signal.throwIfAborted();
       const { method, path, hostname, port, headers, body } = exchange;
-      const client = exchange.secure ? https : http;
+      const client = exchange.secure ? this.#node.https : this.#node.http;
       const agent = exchange.secure ? this.#secureAgent() : this.#plain;
       const fail = (error: unknown): void => {
         forget();
@@ -132,7 +134,7 @@ export class Wire {
 
   #secureAgent(): https.Agent {
     const secureContext = this.#secureContext();
-    return (this.#secure ??= new https.Agent({
+    return (this.#secure ??= new this.#node.https.Agent({
       ...this.#agentOptions(),
       ...(secureContext === undefined ? {} : { secureContext }),
     }));
@@ -142,6 +144,7 @@ export class Wire {
   #secureContext(): SecureContext | undefined {
     const { ca } = this.#options;
     if (ca === undefined) return undefined;
+    const { createSecureContext, rootCertificates } = this.#node.tls;
     return (this.#context ??= createSecureContext({ ca: [...rootCertificates, ca] }));
   }
 

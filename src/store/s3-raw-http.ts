@@ -1,6 +1,7 @@
-import { connect as connectPlain, isIP, type Socket } from 'node:net';
-import { connect as connectSecure, type SecureContext } from 'node:tls';
+import type { Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
 import { BrokenExchange, onAbort } from './s3-abort.ts';
+import { loadNode } from './s3-network.ts';
 
 /** A GET whose body has a known length and place in memory. */
 export interface RawGet {
@@ -101,10 +102,11 @@ class Connection {
       },
     };
     const context = target.secure ? options.secureContext() : undefined;
+    const { net, tls } = loadNode();
     // Node's tls.connect takes onread, too; its types don't know.
     const where = { host: hostname, port, onread };
-    const secure = { ...(isIP(hostname) === 0 ? { servername: hostname } : {}), secureContext: context };
-    this.#socket = target.secure ? connectSecure({ ...where, ...secure }) : connectPlain(where);
+    const secure = { ...(net.isIP(hostname) === 0 ? { servername: hostname } : {}), secureContext: context };
+    this.#socket = target.secure ? tls.connect({ ...where, ...secure }) : net.connect(where);
     const connecting = setTimeout(() => {
       this.end(new BrokenExchange('connect-timeout'));
     }, options.connectMs);
