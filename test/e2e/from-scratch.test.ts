@@ -263,7 +263,7 @@ test(
   'any sequence of edits and runs ends in the lock and the files of one run from scratch',
   async () => {
     await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 10 }), check), {
-      numRuns: runs(8),
+      numRuns: runs(6),
       endOnFailure: true,
     });
   },

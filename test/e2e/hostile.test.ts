@@ -220,7 +220,7 @@ test(
             : (['status', 'checkout', 'repro'] as const);
         await endsOf(root, runs);
       }),
-      { numRuns: runs(40), endOnFailure: true },
+      { numRuns: runs(25), endOnFailure: true },
     );
   },
   limitMs(120_000),
