@@ -66,6 +66,8 @@ export interface ClientOptions {
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 20_000;
+/** Nobody there, or no name service: asked again, but not for long. */
+const NO_SERVER: ReadonlySet<string> = new Set(['ECONNREFUSED', 'EAI_AGAIN']);
 /** S3 takes 15 minutes; what HEAD is refused for isn't told, so a clock this far off is mended at once. */
 const SKEW_MS = 4 * 60_000;
 
@@ -163,8 +165,9 @@ export class S3Client {
         answer = await this.#attempt(call, credentials, signals);
       } catch (error) {
         if (!(error instanceof BrokenExchange)) throw error;
-        const limit =
-          error.kind === 'ECONNREFUSED' ? Math.min(3, this.#options.attempts) : this.#options.attempts;
+        const limit = NO_SERVER.has(error.kind)
+          ? Math.min(3, this.#options.attempts)
+          : this.#options.attempts;
         if (!isPassing(error.kind) || ++retries >= limit) {
           throw brokenProblem(error.kind, this.#errand(call, credentials), error.cause);
         }

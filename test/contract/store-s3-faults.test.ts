@@ -201,7 +201,7 @@ describe('what stays is told', () => {
   });
 
   it('a name that has no address', async () => {
-    const store = await open({ endpoint: 'http://nowhere.invalid' });
+    const store = await open({ endpoint: 'http://nowhere.invalid', tuning: { attempts: 1 } });
     expect(await problem(store.readObject(HELLO))).toMatchObject({ code: 'unknown-host', exit: 5 });
   });
 
