@@ -8,7 +8,7 @@ import {
   resultIn,
 } from '../formats/datum-table.ts';
 import { FILE_LINES } from '../formats/tree-split.ts';
-import { mergeRowFiles, type SideOf } from '../graph/merge-files.ts';
+import { mergeRowFiles, type FileChange, type SideOf } from '../graph/merge-files.ts';
 import {
   mergeRow,
   mergeStageFacts,
@@ -27,7 +27,7 @@ import { notFound, refused } from '../model/problem.ts';
 import type { RepoPath } from '../model/repo-path.ts';
 import type { Store } from '../store/store.ts';
 import { diffThreeTables, patchTable } from '../store/tables.ts';
-import { diffNodes, type LineEdits } from '../store/tree-nodes.ts';
+import { diffNodes, type LineChange, type LineEdits } from '../store/tree-nodes.ts';
 import { patchLines } from '../store/trees.ts';
 import { toRepoPath } from './project.ts';
 import { outSources } from './stage-rows.ts';
@@ -189,18 +189,29 @@ async function mergeHome(store: Store, { home, pair, single, sideOf }: HomeMerge
   }
   const isFile = ours === undefined ? single.theirs : single.ours;
   const differing = await diffNodes(store, { before: ours?.tree, after: theirs?.tree }, FILE_LINES);
-  const changes = differing.map(({ before, after }) => {
-    const treePath = FILE_LINES.keyOf(after ?? before ?? '');
-    const path = toRepoPath({ home, single: isFile }, treePath);
-    return { path, treePath, ours: before !== undefined, theirs: after !== undefined, after };
-  });
-  const { put, remove, conflicts } = mergeRowFiles(changes, sideOf);
+  const { put, remove, conflicts } = mergeRowFiles(changesOf(differing, { home, isFile }), sideOf);
   const [first, ...others] = conflicts;
   if (first !== undefined) throw refused('merge-conflict', first, undefined, others.slice(0, 20));
   const edits = new Map<string, string | undefined>();
   for (const { treePath } of remove) edits.set(treePath, undefined);
   for (const { treePath, after } of put) edits.set(treePath, after);
   return await patchLines(store, ours?.tree, edits);
+}
+
+interface LineFile extends FileChange {
+  readonly after: string | undefined;
+}
+
+/** One after the other, since most of them needn't be kept. */
+function* changesOf(
+  lines: readonly LineChange[],
+  { home, isFile }: { readonly home: RepoPath; readonly isFile: boolean },
+): Generator<LineFile> {
+  for (const { before, after } of lines) {
+    const treePath = FILE_LINES.keyOf(after ?? before ?? '');
+    const path = toRepoPath({ home, single: isFile }, treePath);
+    yield { path, treePath, ours: before !== undefined, theirs: after !== undefined, after };
+  }
 }
 
 /** The patterns that a side's files were written by: of its code half, then of those that its changed rows have. */

@@ -38,13 +38,14 @@ export type SideOf = (side: 'ours' | 'theirs', path: string) => Side | undefined
  * by path. A file whose row no side changed, and one path of two rows, are conflicts: then the lock isn't what it says.
  */
 export function mergeRowFiles<Change extends FileChange>(
-  changes: readonly Change[],
+  changes: Iterable<Change>,
   sideOf: SideOf,
 ): MergedPaths<Change> {
   const put: Change[] = [];
   const remove: Change[] = [];
   const conflicts: string[] = [];
-  const kept: Kept[] = [];
+  const nested: string[] = [];
+  const checker = new ListingChecker();
   const isKept = (side: 'ours' | 'theirs', path: string): boolean => {
     const from = sideOf(side, path);
     if (from === undefined || from === 'both')
@@ -58,9 +59,9 @@ export function mergeRowFiles<Change extends FileChange>(
     if (fromOurs && fromTheirs) conflicts.push(`${path} belongs to two datums`);
     else if (fromTheirs) put.push(change);
     else if (!fromOurs && change.ours) remove.push(change);
-    if (fromOurs || fromTheirs) kept.push(change);
+    if (fromOurs || fromTheirs) nested.push(...nestedFile(checker, change));
   }
-  return { put, remove, conflicts: [...conflicts, ...nestedFiles(kept)] };
+  return { put, remove, conflicts: [...conflicts, ...nested] };
 }
 
 /** A file of data added by hand that some side changed; entries with paths as the tree has them. */
@@ -80,16 +81,17 @@ export function mergeAddedFiles(
   const put: FileEntry[] = [];
   const remove: string[] = [];
   const conflicts: string[] = [];
-  const kept: Kept[] = [];
+  const nested: string[] = [];
+  const checker = new ListingChecker();
   for (const { path, ...sides } of changes) {
     const side = sideToTake(sides, sameContent) ?? prefer;
     if (side === undefined) conflicts.push(twice(path, sides));
     const entry = side === 'theirs' ? sides.theirs : sides.ours;
     if (side === 'theirs' && entry !== undefined) put.push(entry);
     if (side === 'theirs' && entry === undefined && sides.ours !== undefined) remove.push(sides.ours.path);
-    if (entry !== undefined) kept.push({ path, treePath: entry.path });
+    if (entry !== undefined) nested.push(...nestedFile(checker, { path, treePath: entry.path }));
   }
-  return { put, remove, conflicts: [...conflicts, ...nestedFiles(kept)] };
+  return { put, remove, conflicts: [...conflicts, ...nested] };
 }
 
 function twice(path: string, { base, ours, theirs }: Sides<FileEntry>): string {
@@ -100,16 +102,11 @@ function twice(path: string, { base, ours, theirs }: Sides<FileEntry>): string {
     : `${path} was changed by both sides, each otherwise`;
 }
 
-interface Kept {
-  readonly path: string;
-  readonly treePath: string;
-}
-
-/** One side may have a file where the other has a folder. The files come sorted. */
-function nestedFiles(kept: readonly Kept[]): string[] {
-  const checker = new ListingChecker();
-  return kept.flatMap(({ path, treePath }) => {
-    const fault = checker.faultOf(treePath);
-    return fault === undefined ? [] : [`${path} ${fault}`];
-  });
+/** One side may have a file where the other has a folder. The files that are kept come sorted. */
+function nestedFile(
+  checker: ListingChecker,
+  { path, treePath }: { readonly path: string; readonly treePath: string },
+): string[] {
+  const fault = checker.faultOf(treePath);
+  return fault === undefined ? [] : [`${path} ${fault}`];
 }

@@ -59,10 +59,20 @@ export async function diffThreeTables(store: Store, tables: Sides<Digest>): Prom
 /** One after the other, since many thousand at once are dear to keep. */
 function* changesOf(base: Lines, ours: Lines, theirs: Lines): Generator<TableChange> {
   for (;;) {
+    // Nearly all lines of a leaf are alike in all three, and their keys needn't be cut out.
+    if (ours.line === base.line && theirs.line === base.line) {
+      if (base.line === undefined) return;
+      for (const lines of [base, ours, theirs]) lines.next();
+      continue;
+    }
     const captures = lower(lower(base.key, ours.key), theirs.key);
     if (captures === undefined) return;
-    const lines = { base: base.take(captures), ours: ours.take(captures), theirs: theirs.take(captures) };
-    if (lines.ours !== lines.base || lines.theirs !== lines.base) yield { captures, ...lines };
+    yield {
+      captures,
+      base: base.take(captures),
+      ours: ours.take(captures),
+      theirs: theirs.take(captures),
+    };
   }
 }
 
@@ -75,26 +85,33 @@ function lower(a: string | undefined, b: string | undefined): string | undefined
 class Lines {
   readonly #lines: readonly string[];
   #at = 0;
-  /** Of the next line; undefined behind the last. */
-  key: string | undefined;
+  #key: string | undefined;
 
   constructor(lines: readonly string[]) {
     this.#lines = lines;
-    this.#look();
+  }
+
+  /** The next one; undefined behind the last. */
+  get line(): string | undefined {
+    return this.#lines[this.#at];
+  }
+
+  /** Its captures. */
+  get key(): string | undefined {
+    return (this.#key ??= this.line === undefined ? undefined : ROW_LINES.keyOf(this.line));
+  }
+
+  next(): void {
+    this.#at += 1;
+    this.#key = undefined;
   }
 
   /** The next line, where it has this key. */
   take(key: string): string | undefined {
     if (this.key !== key) return undefined;
-    const line = this.#lines[this.#at];
-    this.#at += 1;
-    this.#look();
+    const { line } = this;
+    this.next();
     return line;
-  }
-
-  #look(): void {
-    const line = this.#lines[this.#at];
-    this.key = line === undefined ? undefined : ROW_LINES.keyOf(line);
   }
 }
 
