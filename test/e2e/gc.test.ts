@@ -121,7 +121,7 @@ describe('gc', () => {
     const rig = await withVersions('one\n', 'two\n');
     await rig.git('worktree', 'add', '--quiet', '--detach', '../linked', 'HEAD');
     const gitDir = rig.path('.git/worktrees/linked/datawf');
-    mkdirSync(gitDir, { recursive: true });
+    mkdirSync(gitDir, { recursive: true, encoding: 'utf8' });
     const holder = { pid: 4, host: 'elsewhere', command: 'datawf repro', since: 'now', token: 'x' };
     writeFileSync(join(gitDir, 'lock'), JSON.stringify({ ...holder, boot: '', start: '' }));
     const { code, stderr } = await rig.datawf(['gc']);
@@ -211,8 +211,9 @@ describe('a gc that is killed', () => {
       }
     }
     const held = (): number =>
-      ['objects', 'trees'].flatMap((top) => readdirSync(rig.path(`.git/datawf/${top}`), { recursive: true }))
-        .length;
+      ['objects', 'trees'].flatMap((top) =>
+        readdirSync(rig.path(`.git/datawf/${top}`), { recursive: true, encoding: 'utf8' }),
+      ).length;
     for (const least of [1, 60]) {
       const before = held();
       let timer: NodeJS.Timeout | undefined;
@@ -284,7 +285,7 @@ describe('gc --store', () => {
 
   test('refuses while somebody writes there', async () => {
     const rig = await shared();
-    mkdirSync(rig.path('../nas/runs/writing'), { recursive: true });
+    mkdirSync(rig.path('../nas/runs/writing'), { recursive: true, encoding: 'utf8' });
     const sign = { command: 'datawf push', host: 'elsewhere', pid: 7, time: Date.now() };
     writeFileSync(rig.path('../nas/runs/writing/01J0000000000000000000000A.json'), JSON.stringify(sign));
     const { code, stderr } = await rig.datawf(['gc', '--store', 'nas', '--grace', '0d']);
