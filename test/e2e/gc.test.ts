@@ -121,7 +121,7 @@ describe('gc', () => {
     const rig = await withVersions('one\n', 'two\n');
     await rig.git('worktree', 'add', '--quiet', '--detach', '../linked', 'HEAD');
     const gitDir = rig.path('.git/worktrees/linked/datawf');
-    mkdirSync(gitDir, { recursive: true, encoding: 'utf8' });
+    mkdirSync(gitDir, { recursive: true });
     const holder = { pid: 4, host: 'elsewhere', command: 'datawf repro', since: 'now', token: 'x' };
     writeFileSync(join(gitDir, 'lock'), JSON.stringify({ ...holder, boot: '', start: '' }));
     const { code, stderr } = await rig.datawf(['gc']);
