@@ -285,7 +285,7 @@ describe('gc --store', () => {
 
   test('refuses while somebody writes there', async () => {
     const rig = await shared();
-    mkdirSync(rig.path('../nas/runs/writing'), { recursive: true, encoding: 'utf8' });
+    mkdirSync(rig.path('../nas/runs/writing'), { recursive: true });
     const sign = { command: 'datawf push', host: 'elsewhere', pid: 7, time: Date.now() };
     writeFileSync(rig.path('../nas/runs/writing/01J0000000000000000000000A.json'), JSON.stringify(sign));
     const { code, stderr } = await rig.datawf(['gc', '--store', 'nas', '--grace', '0d']);
