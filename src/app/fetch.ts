@@ -10,22 +10,14 @@ import { pointerEntry, recordedListing } from './records.ts';
 import type { AppContext } from './ports.ts';
 import { loadProject, lockedStage, workTreeFiles, type Dataset, type Project } from './project.ts';
 import { missingProblem } from './sync-home.ts';
-import type { Window } from './time-window.ts';
 import { openTraffic, type Traffic } from './traffic.ts';
-import { transferScope, type TransferScope } from './transfer-scope.ts';
-
-export interface FetchRequest extends Window {
-  readonly targets: readonly string[];
-  /** Also the results that the stores have for the stages' code, with their files. */
-  readonly runCache: boolean;
-  readonly dryRun: boolean;
-}
+import { transferScope, type TransferRequest, type TransferScope } from './transfer-scope.ts';
 
 /**
  * Copies what lock and pointers of this checkout name from the stores that the branch reads to the local one; the workspace
  * stays. Throws `no-store` (exit 2), and `missing-object` (exit 4) or `corrupt-object` (exit 7) when all else is done.
  */
-export async function fetch(ctx: AppContext, request: FetchRequest): Promise<EndEvent> {
+export async function fetch(ctx: AppContext, request: TransferRequest): Promise<EndEvent> {
   const traffic = openTraffic(ctx, 'fetching');
   const project = loadProject(workTreeFiles(ctx.workspace));
   await needStore(ctx);
@@ -49,7 +41,7 @@ export interface BringFacts {
   readonly project: Project;
   readonly scope: TransferScope;
   readonly traffic: Traffic;
-  readonly request: Pick<FetchRequest, 'runCache' | 'dryRun'>;
+  readonly request: Pick<TransferRequest, 'runCache' | 'dryRun'>;
 }
 
 /** The work of `fetch`: trees, then the objects that the local store lacks. Answers what couldn't be had, as a problem to throw. */

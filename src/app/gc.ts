@@ -7,7 +7,7 @@ import { listLeftovers, removeLeftovers, type Leftover } from '../store/leftover
 import { Marker } from '../store/mark.ts';
 import type { Store } from '../store/store.ts';
 import { findWaste, stillWaste, sweep, type Limits, type Waste } from '../store/sweep.ts';
-import { ulid } from '../util/ulid.ts';
+import { announcerOf } from './announcer.ts';
 import { homesOfText, walkVersion } from './home-versions.ts';
 import {
   markRefs,
@@ -92,18 +92,16 @@ async function clearLocal(
 async function clearShared(ctx: AppContext, request: GcRequest, name: string): Promise<GcReport> {
   const { store } = await storeNamed(ctx, name);
   const scopes = await otherScopes(ctx, store.url);
-  const { around, signal } = ctx;
   const marker = new Marker([store, ctx.local, ...scopes]);
   const repositories = await repositoriesOf(ctx);
   const refs = await store.listFiles('refs/');
   const { tally, since } = await markAll(ctx, request, { marker, store, repositories, refs });
   await markScopes(scopes, { marker, tally });
-  const before = around.now() - Math.min(request.grace, SHARED_MS);
+  const before = ctx.around.now() - Math.min(request.grace, SHARED_MS);
   const limits = { objectsBefore: before, treesBefore: before };
   const found = await lookFor(ctx, request, { store, marker, tally, limits, since, repositories });
   if (request.dryRun) return reportOf(store, request, found);
-  const id = ulid(around.now(), around.random);
-  const me = { id, command: 'datawf gc', host: around.host, pid: around.pid, now: around.now, signal };
+  const me = announcerOf(ctx, 'datawf gc');
   const signs: Announcement[] = [];
   try {
     // Who writes to a scope that reads this store relies on what is here, too.

@@ -1,15 +1,15 @@
 import type { EndEvent } from '../model/event.ts';
 import { EXIT } from '../model/problem.ts';
 import { bringRecorded } from './checkout.ts';
-import { bringObjects, needStore, type FetchRequest } from './fetch.ts';
+import { bringObjects, needStore } from './fetch.ts';
 import type { AppContext } from './ports.ts';
 import { loadProject, workTreeFiles, type Dataset } from './project.ts';
 import { noteRef } from './refs.ts';
 import { openTraffic } from './traffic.ts';
-import { transferScope } from './transfer-scope.ts';
+import { transferScope, type TransferRequest } from './transfer-scope.ts';
 import { withLock } from './writing.ts';
 
-export interface PullRequest extends FetchRequest {
+export interface PullRequest extends TransferRequest {
   /** Overwrite edits that were never recorded. */
   readonly force: boolean;
 }

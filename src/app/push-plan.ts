@@ -7,7 +7,7 @@ import type { AppContext, Remote, Remotes } from './ports.ts';
 import { lockedStage, lockPathOf, toRepoPath, type Dataset, type Project } from './project.ts';
 import type { RefDraft } from './refs.ts';
 import type { BranchRef } from '../model/ref.ts';
-import { pointerEntry, recordedListing } from './records.ts';
+import { hasVersion, pointerEntry, recordedListing } from './records.ts';
 import { resultsOfRows, resultsOfStore, type ResultBatch } from './push-results.ts';
 import type { TransferScope } from './transfer-scope.ts';
 
@@ -62,7 +62,7 @@ export async function planPush(ctx: AppContext, facts: PushFacts): Promise<PushP
   for (const dataset of scope.datasets) {
     const { recorded } = dataset;
     if (recorded === undefined || known.roots.has(recorded)) continue;
-    if (await isThere(facts, dataset, recorded)) continue;
+    if (await isThere(facts, dataset)) continue;
     const bases = pointerEntry(dataset) === undefined ? (known.homes.get(dataset.home) ?? []) : [];
     const isMeant = scope.filesOf(dataset) ?? (() => true);
     const news = await filesSince(ctx, dataset, bases[0]);
@@ -96,13 +96,10 @@ async function learnMore(ctx: AppContext, known: KnownVersions, facts: PushFacts
       await learnRefs(ctx, known, { store: remote.store, branch });
 }
 
-/** Whether a store that the branch reads has a dataset's version already: its root comes last. */
-async function isThere({ remotes, to }: PushFacts, dataset: Dataset, root: Digest): Promise<boolean> {
+/** Whether a store that the branch reads has a dataset's version already. */
+async function isThere({ remotes, to }: PushFacts, dataset: Dataset): Promise<boolean> {
   const chain = new Set([to.store, ...remotes.read.map(({ store }) => store)]);
-  const isFile = pointerEntry(dataset) !== undefined;
-  for (const store of chain) {
-    if (isFile ? (await store.missingObjects([root])).length === 0 : await store.hasTree(root)) return true;
-  }
+  for (const store of chain) if (await hasVersion(store, dataset)) return true;
   return false;
 }
 

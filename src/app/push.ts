@@ -4,7 +4,7 @@ import { EXIT, Problem } from '../model/problem.ts';
 import { announceWriter } from '../store/announce.ts';
 import { fetchObjects, pushNodes, pushObjects, type Sizes } from '../store/transfer.ts';
 import { forEachLimit } from '../util/limit.ts';
-import { ulid } from '../util/ulid.ts';
+import { announcerOf } from './announcer.ts';
 import { ownersOf } from './dataset-owners.ts';
 import { recordedListing } from './records.ts';
 import { noStore } from './no-store.ts';
@@ -12,24 +12,16 @@ import type { AppContext, Remote } from './ports.ts';
 import { loadProject, workTreeFiles } from './project.ts';
 import { planPush, type PushFacts, type PushPlan } from './push-plan.ts';
 import { draftRef, readRef, sameVersions, type RefDraft } from './refs.ts';
-import type { Window } from './time-window.ts';
 import { openTraffic, type Traffic } from './traffic.ts';
-import { transferScope } from './transfer-scope.ts';
+import { transferScope, type TransferRequest } from './transfer-scope.ts';
 import { warnOfPlain } from './warn-plain.ts';
-
-export interface PushRequest extends Window {
-  readonly targets: readonly string[];
-  /** Also results that no row of the lock has. */
-  readonly runCache: boolean;
-  readonly dryRun: boolean;
-}
 
 /**
  * Copies what lock and pointers of this checkout name to the store that the branch writes: objects, then trees, then results,
  * then the branch's ref. Without targets and window nothing is left out, and a push of what is there already costs one
  * request. Throws `no-store` (exit 2), and `missing-object` (exit 4) for what is in none of the stores.
  */
-export async function push(ctx: AppContext, request: PushRequest): Promise<EndEvent> {
+export async function push(ctx: AppContext, request: TransferRequest): Promise<EndEvent> {
   const traffic = openTraffic(ctx, 'pushing');
   const tracked = workTreeFiles(ctx.workspace);
   const project = loadProject(tracked);
@@ -53,7 +45,7 @@ export async function push(ctx: AppContext, request: PushRequest): Promise<EndEv
     traffic.expect((await planPush(ctx, facts)).objects.values());
     return await finish(ctx, traffic, request);
   }
-  const announcement = await announceWriter(to.store, announcer(ctx));
+  const announcement = await announceWriter(to.store, announcerOf(ctx, 'datawf push'));
   try {
     await carryOut(ctx, facts, { plan: await planPush(ctx, facts), traffic });
     if (scope.isAll && branch !== undefined) await writeRef(to, refName(branch), draft);
@@ -61,11 +53,6 @@ export async function push(ctx: AppContext, request: PushRequest): Promise<EndEv
     await announcement.close();
   }
   return await finish(ctx, traffic, request);
-}
-
-function announcer({ around, signal }: AppContext): Parameters<typeof announceWriter>[1] {
-  const { now, random, host, pid } = around;
-  return { id: ulid(now(), random), command: 'datawf push', host, pid, now, signal };
 }
 
 async function carryOut(
@@ -128,7 +115,7 @@ async function writeRef(to: Remote, name: string, { ref }: RefDraft): Promise<vo
   await to.store.writeFile(name, Buffer.from(formatRef(ref)), { replace: true });
 }
 
-async function finish(ctx: AppContext, traffic: Traffic, { dryRun }: PushRequest): Promise<EndEvent> {
+async function finish(ctx: AppContext, traffic: Traffic, { dryRun }: TransferRequest): Promise<EndEvent> {
   const end = await traffic.end({ verb: dryRun ? 'would push' : 'pushed', exit: EXIT.ok, dryRun });
   ctx.emit(end);
   return end;

@@ -51,6 +51,13 @@ export async function hasRecord(store: Store, { recorded, pointer }: Dataset): P
   return recorded === undefined || pointer?.content.type === 'file' || (await store.hasTree(recorded));
 }
 
+/** Whether a store has all of a dataset's recorded version: the root of a tree comes last, so one that is there says so. */
+export async function hasVersion(store: Store, dataset: Dataset): Promise<boolean> {
+  const { recorded } = dataset;
+  if (recorded === undefined || pointerEntry(dataset) === undefined) return hasRecord(store, dataset);
+  return (await store.missingObjects([recorded])).length === 0;
+}
+
 function inHome(home: string, listing: readonly FileEntry[]): readonly FileEntry[] {
   return listing.map((entry) => ({
     ...entry,

@@ -11,7 +11,7 @@ import { digestHex } from '../util/blake3.ts';
 import { liesInOuts, type DatumPlan } from './datum-plan.ts';
 import type { AppContext, Remote } from './ports.ts';
 import type { Dataset } from './project.ts';
-import { pointerEntry } from './records.ts';
+import { hasVersion } from './records.ts';
 import type { StageState } from './stage-state.ts';
 import { openTraffic } from './traffic.ts';
 
@@ -69,13 +69,9 @@ export class Supply {
   }
 
   async #askFor(dataset: Dataset): Promise<boolean> {
-    const { recorded } = dataset;
-    if (recorded === undefined) return true;
-    const isFile = pointerEntry(dataset) !== undefined;
-    for (const { store } of (await this.#ctx.remotes()).read) {
-      if (isFile ? (await store.missingObjects([recorded])).length === 0 : await store.hasTree(recorded))
-        return true;
-    }
+    if (dataset.recorded === undefined) return true;
+    for (const { store } of (await this.#ctx.remotes()).read)
+      if (await hasVersion(store, dataset)) return true;
     return false;
   }
 

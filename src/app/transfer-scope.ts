@@ -9,6 +9,14 @@ import type { AppContext } from './ports.ts';
 import type { Dataset, Project } from './project.ts';
 import { timeWindow, type Window } from './time-window.ts';
 
+/** What `push`, `fetch` and `pull` are asked for. */
+export interface TransferRequest extends Window {
+  readonly targets: readonly string[];
+  /** Also results that no row of the lock has: all that are here (push), or all that the stores have for the stages' code, with their files. */
+  readonly runCache: boolean;
+  readonly dryRun: boolean;
+}
+
 /** What a command that moves data is about. */
 export interface TransferScope {
   readonly datasets: ReadonlySet<Dataset>;

@@ -9,7 +9,6 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { isUtf8 } from 'node:buffer';
 import { dirname } from 'node:path';
 import { TEMP_PREFIX, writeAtomic } from '../disk/atomic-file.ts';
 import { copyHashed } from '../disk/copy-hash.ts';
@@ -19,7 +18,7 @@ import { makeObjectFolder, objectFile, quarantine, sealFile, TempNames } from '.
 import { isDigest, type Digest } from '../model/digest.ts';
 import { invalid } from '../model/problem.ts';
 import { digestHex } from '../util/blake3.ts';
-import { corruptTree, missingObject, missingSegment, missingTree, wrongBytes } from './faults.ts';
+import { missingObject, missingSegment, treeText, wrongBytes } from './faults.ts';
 import { listBelow, listNames, removeQuietly } from './folder-list.ts';
 import { checkFileName, checkPrefix, checkSegmentName, isSegmentName } from './names.ts';
 import { codeHalvesIn, dropKey, explainStore } from './layout.ts';
@@ -170,12 +169,7 @@ export class DiskStore implements Store {
   async readTree(digest: Digest): Promise<string> {
     const known = this.#nodes.get(digest);
     if (known !== undefined) return known;
-    const bytes = this.#read(this.#treePath(digest));
-    if (bytes === undefined) throw missingTree(this.url, digest);
-    const found = digestHex(bytes);
-    if (found !== digest) throw corruptTree(this.url, digest, `its bytes have the digest ${found}`);
-    if (!isUtf8(bytes)) throw corruptTree(this.url, digest, 'it is not valid UTF-8');
-    const text = bytes.toString();
+    const text = treeText(this.url, digest, this.#read(this.#treePath(digest)));
     this.#nodes.put(digest, text);
     return text;
   }

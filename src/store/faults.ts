@@ -1,5 +1,7 @@
+import { isUtf8 } from 'node:buffer';
 import type { Digest } from '../model/digest.ts';
 import { damaged, notFound, type Problem } from '../model/problem.ts';
+import { digestHex } from '../util/blake3.ts';
 
 /** The problems that every store raises alike (see `Store`). */
 
@@ -33,6 +35,15 @@ export function corruptTree(url: string, digest: Digest, fact: string): Problem 
     `tree ${digest} of ${url} is damaged: ${fact}`,
     'Get it again with `datawf pull`, or run the stage that makes it again.',
   );
+}
+
+/** The text of a tree's node as a store had it, `missing-tree` or `corrupt-tree` where it is none. */
+export function treeText(url: string, digest: Digest, bytes: Buffer | undefined): string {
+  if (bytes === undefined) throw missingTree(url, digest);
+  const found = digestHex(bytes);
+  if (found !== digest) throw corruptTree(url, digest, `its bytes have the digest ${found}`);
+  if (!isUtf8(bytes)) throw corruptTree(url, digest, 'it is not valid UTF-8');
+  return bytes.toString();
 }
 
 /** Bytes offered under a name that isn't theirs. */

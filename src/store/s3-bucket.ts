@@ -1,9 +1,8 @@
-import { isUtf8 } from 'node:buffer';
 import { fsProblem } from '../disk/fs-problem.ts';
 import { isDigest, type Digest } from '../model/digest.ts';
 import { compareBytes, pathFault } from '../model/repo-path.ts';
 import { digestHex } from '../util/blake3.ts';
-import { corruptTree, missingObject, missingSegment, missingTree, wrongBytes } from './faults.ts';
+import { missingObject, missingSegment, treeText, wrongBytes } from './faults.ts';
 import { checkFileName, checkPrefix, checkSegmentName, isSegmentName } from './names.ts';
 import { NodeCache } from './node-cache.ts';
 import { encodeKey } from './s3-address.ts';
@@ -127,12 +126,7 @@ export class S3Bucket implements Store {
   async readTree(digest: Digest): Promise<string> {
     const known = this.#nodes.get(digest);
     if (known !== undefined) return known;
-    const bytes = await this.#read(this.#treeKey(digest));
-    if (bytes === undefined) throw missingTree(this.url, digest);
-    const found = digestHex(bytes);
-    if (found !== digest) throw corruptTree(this.url, digest, `its bytes have the digest ${found}`);
-    if (!isUtf8(bytes)) throw corruptTree(this.url, digest, 'it is not valid UTF-8');
-    const text = bytes.toString();
+    const text = treeText(this.url, digest, await this.#read(this.#treeKey(digest)));
     this.#nodes.put(digest, text);
     return text;
   }

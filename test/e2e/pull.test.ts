@@ -2,20 +2,8 @@ import { existsSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { expectSchema } from '../rig/schemas.ts';
 import type { Result, RunOptions } from './rig.ts';
-import { filesBelow, openStory, readRepro, type Repro, type Story } from './story.ts';
-
-const PIPELINE = `
-stages:
-  clean:
-    cmd: tr a-z A-Z < "$raw" > "$clean"
-    deps: {raw: "raw/{date:%Y-%m-%d}.csv"}
-    outs: {clean: "clean/{date:%Y-%m-%d}.csv"}
-  report:
-    cmd: cat "$all"/* > "$report"
-    deps: {all: clean/}
-    outs: {report: report.txt}
-`;
-const DAYS = ['01', '02', '03'];
+import { filesBelow, readRepro, type Repro, type Story } from './story.ts';
+import { openTwoStages, PIPELINE } from './two-stages.ts';
 
 /** A clone beside the repository, where datawf and git run. */
 interface Clone {
@@ -39,13 +27,7 @@ async function cloneOf(story: Story, name = 'clone'): Promise<Clone> {
 
 /** A repository whose data were pushed. */
 async function openPushed(): Promise<Story> {
-  const story = await openStory(PIPELINE);
-  for (const day of DAYS) story.write(`raw/2024-01-${day}.csv`, `row ${day}\n`);
-  await story.succeed('add', 'raw');
-  await story.succeed('config', 'set', 'stores.shared.url', story.path('../store'));
-  await story.succeed('repro');
-  await story.git('add', '--all');
-  await story.git('commit', '--quiet', '-m', 'one');
+  const story = await openTwoStages(({ path }) => path('../store'));
   await story.succeed('push');
   return story;
 }

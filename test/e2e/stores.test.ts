@@ -4,29 +4,10 @@ import { describe, expect, test } from 'vitest';
 import type { WorkEvent } from '../../src/model/event.ts';
 import { expectSchema } from '../rig/schemas.ts';
 import { filesBelow, openStory, type Story } from './story.ts';
+import { openTwoStages, PIPELINE } from './two-stages.ts';
 
-const PIPELINE = `
-stages:
-  clean:
-    cmd: tr a-z A-Z < "$raw" > "$clean"
-    deps: {raw: "raw/{date:%Y-%m-%d}.csv"}
-    outs: {clean: "clean/{date:%Y-%m-%d}.csv"}
-  report:
-    cmd: cat "$all"/* > "$report"
-    deps: {all: clean/}
-    outs: {report: report.txt}
-`;
-
-async function openProject(): Promise<Story> {
-  const story = await openStory(PIPELINE);
-  for (const day of ['01', '02', '03']) story.write(`raw/2024-01-${day}.csv`, `row ${day}\n`);
-  await story.succeed('add', 'raw');
-  await story.succeed('config', 'set', 'stores.shared.url', '../store');
-  await story.succeed('repro');
-  await story.git('add', '--all');
-  await story.git('commit', '--quiet', '-m', 'one');
-  return story;
-}
+/** Its store is named relative to the repository. */
+const openProject = (): Promise<Story> => openTwoStages(() => '../store');
 
 type End = WorkEvent & { readonly objects: number; readonly bytes: number; readonly exit: number };
 

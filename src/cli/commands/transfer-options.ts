@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { TransferRequest } from '../../app/transfer-scope.ts';
 
 /** The flags that `push`, `fetch` and `pull` share, as commander gives them. */
 export interface TransferOptions {
@@ -21,7 +22,7 @@ export function addTransferOptions(command: Command, runCache: string): Command 
 }
 
 /** What the flags and targets ask for. */
-export function transferRequest(targets: readonly string[], options: TransferOptions) {
+export function transferRequest(targets: readonly string[], options: TransferOptions): TransferRequest {
   return {
     targets,
     since: options.since,
