@@ -149,6 +149,11 @@ export function openRunPorts(context: AppContext, userId: number | undefined): R
         indexFile: join(workspace.commonDir, 'datawf', 'index', 'log'),
       });
     },
+    cluster: async (patienceMs) => {
+      const { openKube } = await import('../run/kube-client.ts');
+      const { now, random, env } = around;
+      return openKube({ kubeconfig: env['KUBECONFIG'], now, random, patienceMs });
+    },
     runner: async () => {
       const { createLocalRunner } = await import('../run/local-runner.ts');
       return createLocalRunner({
