@@ -12,7 +12,7 @@ const importers = [
   { package: '(chalk|ora)', importer: '^src/ui/' },
   { package: 'yaml', importer: '^src/formats/yaml-document[.]ts$' },
   { package: 'simple-git', importer: '^src/workspace/git[.]ts$' },
-  { package: '@(aws-sdk|smithy)', importer: '^src/store/s3-store[.]ts$' },
+  { package: '@(aws-sdk|smithy)', importer: '^src/store/s3-sdk[.]ts$' },
   { package: '@kubernetes', importer: '^src/run/kube-client[.]ts$' },
   { package: '(blake3|@napi-rs)', importer: '^src/util/blake3[.]ts$' },
 ];

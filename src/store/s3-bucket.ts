@@ -5,17 +5,18 @@ import { digestHex } from '../util/blake3.ts';
 import { missingObject, missingSegment, treeText, wrongBytes } from './faults.ts';
 import { checkFileName, checkPrefix, checkSegmentName, isSegmentName } from './names.ts';
 import { NodeCache } from './node-cache.ts';
-import { encodeKey } from './s3-address.ts';
 import type { S3Client } from './s3-client.ts';
+import { copyWithin } from './s3-copy.ts';
 import { downloadFile } from './s3-download.ts';
 import { damagedDownload } from './s3-faults.ts';
 import { S3Guard } from './s3-guard.ts';
 import { listFolders, listKeys } from './s3-list.ts';
 import { isThere, listDigests, missingOf } from './s3-presence.ts';
-import { CREATE_ONLY, createKey, replaceKey } from './s3-put.ts';
+import { createKey, replaceKey } from './s3-put.ts';
+import type { PartsCopy } from './s3-sdk.ts';
 import { Buffers } from './s3-slots.ts';
 import type { S3Tuning } from './s3-tuning.ts';
-import { LONG_IDLE_MS, uploadFile } from './s3-upload.ts';
+import { uploadFile } from './s3-upload.ts';
 import type { HeldObject, HeldTree, Store, StoreFacts, Traffic } from './store.ts';
 
 /** What a store needs besides its client. */
@@ -23,6 +24,8 @@ export interface Workshop {
   readonly tuning: S3Tuning;
   readonly now: () => number;
   readonly tempFolder: string;
+  /** See s3-sdk.ts. */
+  readonly copyInParts: (copy: PartsCopy) => Promise<boolean>;
 }
 
 /** A store below a prefix of a bucket, as the port has it; what it does beyond one request is in the files beside this one. */
@@ -226,22 +229,18 @@ export class S3Bucket implements Store {
 
   async copyObject(digest: Digest, from: Store, signal?: AbortSignal): Promise<boolean> {
     if (!(from instanceof S3Bucket) || from.#client.service !== this.#client.service) return false;
-    const key = this.#objectKey(digest);
-    const createOnly = await this.#guard.prepare();
-    if (await isThere(this.#client, key, signal)) return true;
-    const source = `/${from.#client.address.bucket}/${encodeKey(from.#objectKey(digest))}`;
-    const answer = await this.#client.send({
-      method: 'PUT',
-      action: 's3:PutObject',
-      key,
-      headers: { 'x-amz-copy-source': source, ...(createOnly ? CREATE_ONLY : {}) },
-      // Too large for one copy, another account's, or a server without copies: the bytes have to be moved.
-      accept: [400, 403, 404, 405, 412, 501],
-      idleMs: LONG_IDLE_MS,
+    const { tuning, copyInParts } = this.#workshop;
+    const copied = await copyWithin({
+      client: this.#client,
+      key: this.#objectKey(digest),
+      source: { client: from.#client, key: from.#objectKey(digest) },
+      createOnly: await this.#guard.prepare(),
+      partBytes: tuning.copyBytes,
+      copyInParts,
       signal,
     });
-    if (answer.status === 404) throw missingObject(from.url, digest);
-    return answer.status === 412 || (answer.status < 300 && !/<Error[\s>]/.test(answer.body.toString()));
+    if (copied === undefined) throw missingObject(from.url, digest);
+    return copied;
   }
 
   async presign(digest: Digest, seconds: number): Promise<string> {

@@ -11,8 +11,8 @@ type Env = Readonly<Record<string, string | undefined>>;
 export interface ChainIdentity {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  readonly sessionToken?: string | undefined;
-  readonly expiration?: Date | undefined;
+  readonly sessionToken?: string;
+  readonly expiration?: Date;
 }
 
 /** Asks AWS's providers in their order; `forceRefresh` passes over what they remember. */
@@ -50,6 +50,12 @@ export class CredentialSource {
       if (known !== undefined && this.#leftMs(known) > 0) return known;
       throw error;
     }
+  }
+
+  /** As AWS's own client takes them. */
+  async identity(): Promise<ChainIdentity> {
+    const { expires, ...keys } = await this.get();
+    return expires === undefined ? keys : { ...keys, expiration: new Date(expires) };
   }
 
   /** Others than those that were refused as expired; undefined where there are none. */

@@ -4,7 +4,8 @@ import { invalid } from '../model/problem.ts';
 import { parseS3Url } from './s3-address.ts';
 import { S3Bucket } from './s3-bucket.ts';
 import { S3Client } from './s3-client.ts';
-import { CredentialSource, regionOf, type CredentialChain } from './s3-credentials.ts';
+import { CredentialSource, regionOf } from './s3-credentials.ts';
+import type { SdkOptions } from './s3-sdk.ts';
 import { DEFAULTS, type S3Tuning } from './s3-tuning.ts';
 import type { Store } from './store.ts';
 
@@ -39,40 +40,37 @@ export async function openS3Store(options: S3StoreOptions): Promise<Store> {
   const tuning = { ...DEFAULTS, ...options.tuning };
   const region = options.region ?? regionOf(env);
   const ca = options.ca ?? env['AWS_CA_BUNDLE'];
+  const sdk: SdkOptions = {
+    region: region ?? 'us-east-1',
+    endpoint: options.endpoint ?? env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'],
+    pathStyle: options.pathStyle,
+    ca: ca === undefined ? undefined : readAuthorities(ca),
+    profile: env['AWS_PROFILE'],
+  };
+  const loadChain = async () => (await import('./s3-sdk.ts')).loadChain(sdk);
+  const credentials = new CredentialSource({ env, now, loadChain });
   const client = new S3Client({
     address: parseS3Url(options.url),
     region,
-    endpoint: options.endpoint ?? env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'],
-    pathStyle: options.pathStyle,
+    endpoint: sdk.endpoint,
+    pathStyle: sdk.pathStyle,
     stsEndpoint: env['AWS_ENDPOINT_URL_STS'],
-    credentials: new CredentialSource({ env, now, loadChain: () => loadChain(env, region) }),
-    wire: { ...tuning, ca: ca === undefined ? undefined : readAuthorities(ca) },
+    credentials,
+    wire: { ...tuning, ca: sdk.ca },
     attempts: tuning.attempts,
     now,
     random,
     signal: options.signal,
   });
   mkdirSync(options.tempFolder, { recursive: true });
-  return new S3Bucket(client, { tuning, now, tempFolder: options.tempFolder });
-}
-
-/** AWS's own providers. Their notice about the age of Node would be in the way of ours. */
-async function loadChain(env: S3StoreOptions['env'], region: string | undefined): Promise<CredentialChain> {
-  const [{ defaultProvider }, { state }] = await Promise.all([
-    import('@aws-sdk/credential-provider-node'),
-    import('@aws-sdk/core/client'),
-  ]);
-  state.warningEmitted = true;
-  const {
-    AWS_PROFILE: profile,
-    AWS_CONFIG_FILE: configFilepath,
-    AWS_SHARED_CREDENTIALS_FILE: filepath,
-  } = env;
-  return defaultProvider({
-    ...(profile === undefined ? {} : { profile }),
-    ...(configFilepath === undefined ? {} : { configFilepath }),
-    ...(filepath === undefined ? {} : { filepath }),
-    clientConfig: { region: region ?? 'us-east-1' },
+  return new S3Bucket(client, {
+    tuning,
+    now,
+    tempFolder: options.tempFolder,
+    copyInParts: async (copy) => {
+      const { copyInParts } = await import('./s3-sdk.ts');
+      return copyInParts({ ...sdk, region: client.region, credentials: () => credentials.identity() }, copy);
+    },
   });
 }
 

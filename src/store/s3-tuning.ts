@@ -14,6 +14,8 @@ export interface S3Tuning {
   readonly partBytes: number;
   /** Bytes of a range of a large download. */
   readonly rangeBytes: number;
+  /** Bytes of a part of a copy within the service; what is larger than one part can be is copied so. */
+  readonly copyBytes: number;
   /** Bytes of bodies in memory at once, together. */
   readonly memoryBytes: number;
 }
@@ -28,5 +30,6 @@ export const DEFAULTS: S3Tuning = {
   partsFrom: 64 * MIB,
   partBytes: 16 * MIB,
   rangeBytes: 16 * MIB,
+  copyBytes: 512 * MIB,
   memoryBytes: 96 * MIB,
 };

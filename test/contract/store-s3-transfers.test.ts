@@ -1,7 +1,7 @@
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Digest } from '../../src/model/digest.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import { openS3Store, type S3StoreOptions } from '../../src/store/s3-store.ts';
@@ -331,5 +331,58 @@ describe('a copy within the server', () => {
         : { kind: 'refuse', status: 400, code: 'InvalidRequest' },
     );
     expect(await other.copyObject?.(DIGEST, store)).toBe(false);
+  });
+
+  it('is of parts where the object is too large for one, without a word of the SDK', async () => {
+    const other = await open({ url: 's3://test/other', tuning: { copyBytes: 2 * PART } });
+    const target = KEY.replace(/^p/, 'other');
+    fake.write(KEY, BYTES);
+    fake.fault(({ headers, query }) =>
+      headers['x-amz-copy-source'] === undefined || query.has('partNumber')
+        ? undefined
+        : { kind: 'refuse', status: 400, code: 'InvalidRequest' },
+    );
+    const warned: unknown[] = [];
+    const note = (warning: unknown): void => void warned.push(warning);
+    process.on('warning', note);
+    expect(await other.copyObject?.(DIGEST, store)).toBe(true);
+    expect(fake.read(target)?.equals(BYTES)).toBe(true);
+    const before = other.traffic.requests;
+    expect(await other.copyObject?.(DIGEST, store)).toBe(true);
+    expect(other.traffic.requests).toBe(before + 1);
+
+    fake.buckets.get('test')?.delete(target);
+    fake.failFirst(9, { kind: 'refuse', status: 403, code: 'AccessDenied' }, ({ query }) =>
+      query.has('partNumber'),
+    );
+    expect(await other.copyObject?.(DIGEST, store)).toBe(false);
+    expect([fake.read(target), fake.uploads.size]).toEqual([undefined, 0]);
+    process.off('warning', note);
+    expect(warned).toEqual([]);
+  });
+});
+
+describe('AWS’s own providers', () => {
+  it('give the keys that a profile’s program prints, without a word of the SDK', async () => {
+    const keys = { Version: 1, AccessKeyId: 'AKPROFILE', SecretAccessKey: 'secret' };
+    writeFileSync(join(folder, 'keys'), JSON.stringify(keys));
+    const config = join(folder, 'config');
+    writeFileSync(config, `[profile weather]\ncredential_process = cat ${join(folder, 'keys')}\n`);
+    const env = {
+      AWS_PROFILE: 'weather',
+      AWS_CONFIG_FILE: config,
+      AWS_SHARED_CREDENTIALS_FILE: join(folder, 'none'),
+      AWS_ACCESS_KEY_ID: undefined,
+    };
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+    const warned: unknown[] = [];
+    const note = (warning: unknown): void => void warned.push(warning);
+    process.on('warning', note);
+    fake.write('p/refs/main.json', Buffer.from('{}'));
+    expect((await (await open({ env })).readFile('refs/main.json'))?.toString()).toBe('{}');
+    process.off('warning', note);
+    vi.unstubAllEnvs();
+    expect(warned).toEqual([]);
+    expect(fake.requests[0]?.headers.authorization).toContain('Credential=AKPROFILE/');
   });
 });

@@ -271,11 +271,15 @@ export class FakeS3 {
       held.set(key, this.#held(body));
       return { status: 200, headers: { etag: held.get(key)?.etag ?? '' }, body: NOTHING };
     }
-    const [, bucket = '', ...rest] = source.split('/').map(decodeURIComponent);
-    const from = this.buckets.get(bucket)?.get(rest.join('/'));
+    const from = this.#source(source);
     if (from === undefined) return this.#error(404, 'NoSuchKey');
     held.set(key, this.#held(from.bytes));
     return xmlAnswer(`<CopyObjectResult><ETag>${from.etag}</ETag></CopyObjectResult>`);
+  }
+
+  #source(header: string): Held | undefined {
+    const [bucket = '', ...rest] = header.replace(/^\//, '').split('/').map(decodeURIComponent);
+    return this.buckets.get(bucket)?.get(rest.join('/'));
   }
 
   #conditional(headers: FakeRequest['headers'], isThere: boolean): FakeAnswer | undefined {
@@ -314,8 +318,17 @@ export class FakeS3 {
       return { status: 204, headers: {}, body: NOTHING };
     }
     if (method === 'PUT') {
+      const number = Number(query.get('partNumber'));
+      const source = headers['x-amz-copy-source'];
+      if (typeof source === 'string') {
+        const [from, to] = String(headers['x-amz-copy-source-range']).match(/\d+/g)?.map(Number) ?? [];
+        const copied = this.#source(source)?.bytes.subarray(from, (to ?? 0) + 1);
+        if (copied === undefined) return this.#error(404, 'NoSuchKey');
+        upload.parts.set(number, this.#held(copied));
+        return xmlAnswer(`<CopyPartResult><ETag>${this.#held(copied).etag}</ETag></CopyPartResult>`);
+      }
       const part = this.#held(body);
-      upload.parts.set(Number(query.get('partNumber')), part);
+      upload.parts.set(number, part);
       return { status: 200, headers: { etag: part.etag }, body: NOTHING };
     }
     if (method === 'GET') return this.#listParts(upload, Number(query.get('part-number-marker')));
