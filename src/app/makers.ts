@@ -5,9 +5,10 @@ import type { BlamedRun } from '../model/history-report.ts';
 import { Problem } from '../model/problem.ts';
 import type { ResultRecord } from '../model/result.ts';
 import type { RunRecord } from '../model/run-record.ts';
-import { openResults, type Results } from '../store/results.ts';
-import type { Store } from '../store/store.ts';
+import { mirrorResults } from '../store/mirror.ts';
+import { openResults, type Results, type ResultSource } from '../store/results.ts';
 import type { AppContext } from './ports.ts';
+import { warnUnreachable } from './store-scopes.ts';
 
 /** Finds out what is known of the runs behind rows; each thing is read once. */
 export interface Makers {
@@ -19,12 +20,19 @@ export interface Makers {
 }
 
 export function openMakers(ctx: AppContext, history: History): Makers {
-  const results = new Map<Digest, Promise<readonly Results[]>>();
+  const here = new Map<Digest, Promise<readonly Results[]>>();
+  const elsewhere = new Map<Digest, Promise<readonly Results[]>>();
   const runs = new Map<string, Promise<BlamedRun>>();
-  const resultsOf = (code: Digest): Promise<readonly Results[]> => {
-    let found = results.get(code);
-    if (found === undefined) results.set(code, (found = openAll(ctx, code)));
-    return found;
+  const look = async (
+    of: (code: Digest) => Promise<readonly Results[]>,
+    { code, input, result }: DatumRow,
+  ): Promise<ResultRecord | undefined> => {
+    if (code === undefined || input === undefined || result === undefined) return undefined;
+    for (const each of await of(code)) {
+      const found = each.findResult(input, result);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   };
   const runOf = (run: string): Promise<BlamedRun> => {
     let found = runs.get(run);
@@ -33,14 +41,15 @@ export function openMakers(ctx: AppContext, history: History): Makers {
   };
   return {
     runOf,
-    resultOf: async ({ code, input, result }) => {
-      if (code === undefined || input === undefined || result === undefined) return undefined;
-      for (const each of await resultsOf(code)) {
-        const found = each.find(input, result);
-        if (found?.result === result) return found;
-      }
-      return undefined;
-    },
+    resultOf: async (row) =>
+      (await look(
+        once(here, (code) => openHere(ctx, code)),
+        row,
+      )) ??
+      (await look(
+        once(elsewhere, (code) => openElsewhere(ctx, code)),
+        row,
+      )),
     placedBy: async (stage, row, path) => {
       for (const run of await history.listRuns({ stage, path })) {
         const rows = await history.readRows(run.id, { stage, datum: row.captures });
@@ -52,18 +61,45 @@ export function openMakers(ctx: AppContext, history: History): Makers {
   };
 }
 
+function once<Value>(
+  known: Map<Digest, Promise<Value>>,
+  ask: (code: Digest) => Promise<Value>,
+): (code: Digest) => Promise<Value> {
+  return (code) => {
+    const answer = known.get(code) ?? ask(code);
+    known.set(code, answer);
+    return answer;
+  };
+}
+
 /** What the run cache has of a code half: the local store's, then what was read of others. */
-async function openAll(ctx: AppContext, code: Digest): Promise<readonly Results[]> {
-  const stores: Store[] = [ctx.store];
+async function openHere(ctx: AppContext, code: Digest): Promise<readonly Results[]> {
+  const stores: ResultSource[] = [ctx.store];
   if (ctx.config.stores.size > 0) stores.push(...(await ctx.remotes()).read.map(({ kept }) => kept));
   return await Promise.all(stores.map((store) => openResults(store, code)));
+}
+
+/** What the stores of the branch have of it; of one that can't be asked nothing. */
+async function openElsewhere(ctx: AppContext, code: Digest): Promise<readonly Results[]> {
+  if (ctx.config.stores.size === 0) return [];
+  const found: Results[] = [];
+  for (const { name, store, kept } of (await ctx.remotes()).read) {
+    try {
+      found.push(await openResults(mirrorResults(store, kept), code));
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      warnUnreachable(ctx, name, error);
+    }
+  }
+  return found;
 }
 
 async function readRun(history: History, run: string): Promise<BlamedRun> {
   try {
     return blamedRun(await history.readRun(run));
   } catch (error) {
-    if (error instanceof Problem && error.code === 'no-run') return { run, recorded: false };
+    // Nobody has it, or who might can't be asked.
+    if (error instanceof Problem) return { run, recorded: false };
     throw error;
   }
 }

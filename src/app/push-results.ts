@@ -19,6 +19,8 @@ export interface ResultBatch {
   readonly codeHalf: Digest;
   readonly name: string;
   readonly ndjson: string;
+  /** Runs that made them. */
+  readonly runs: ReadonlySet<string>;
 }
 
 interface Tables {
@@ -107,7 +109,7 @@ function batches(codeHalf: Digest, records: readonly ResultRecord[]): ResultBatc
     const ndjson = [...new Set(some.map(formatResultLine))].map((line) => `${line}\n`).join('');
     const newest = some.reduce((run, record) => (record.run > run ? record.run : run), '');
     const name = `${newest}-p${digestHex(ndjson).slice(0, 16)}-${some.length}.ndjson`;
-    parts.push({ codeHalf, name, ndjson });
+    parts.push({ codeHalf, name, ndjson, runs: new Set(some.map(({ run }) => run)) });
   }
   return parts;
 }

@@ -1,4 +1,5 @@
 import { formatRef, refName } from '../formats/ref-file.ts';
+import type { History } from '../history/history.ts';
 import type { EndEvent } from '../model/event.ts';
 import { EXIT, Problem } from '../model/problem.ts';
 import { announceWriter } from '../store/announce.ts';
@@ -11,6 +12,7 @@ import { noStore } from './no-store.ts';
 import type { AppContext, Remote } from './ports.ts';
 import { loadProject, workTreeFiles } from './project.ts';
 import { planPush, type PushFacts, type PushPlan } from './push-plan.ts';
+import { pushRuns } from './push-runs.ts';
 import { draftRef, readRef, sameVersions, type RefDraft } from './refs.ts';
 import { openTraffic, type Traffic } from './traffic.ts';
 import { transferScope, type TransferRequest } from './transfer-scope.ts';
@@ -18,10 +20,10 @@ import { warnOfPlain } from './warn-plain.ts';
 
 /**
  * Copies what lock and pointers of this checkout name to the store that the branch writes: objects, then trees, then results,
- * then the branch's ref. Without targets and window nothing is left out, and a push of what is there already costs one
+ * with the records of the runs that made them, then the branch's ref. Without targets and window nothing is left out, and a push of what is there already costs one
  * request. Throws `no-store` (exit 2), and `missing-object` (exit 4) for what is in none of the stores.
  */
-export async function push(ctx: AppContext, request: TransferRequest): Promise<EndEvent> {
+export async function push(ctx: AppContext, history: History, request: TransferRequest): Promise<EndEvent> {
   const traffic = openTraffic(ctx, 'pushing');
   const tracked = workTreeFiles(ctx.workspace);
   const project = loadProject(tracked);
@@ -47,12 +49,20 @@ export async function push(ctx: AppContext, request: TransferRequest): Promise<E
   }
   const announcement = await announceWriter(to.store, announcerOf(ctx, 'datawf push'));
   try {
-    await carryOut(ctx, facts, { plan: await planPush(ctx, facts), traffic });
+    const plan = await planPush(ctx, facts);
+    await carryOut(ctx, facts, { plan, traffic });
+    await pushRuns(ctx, history, { to, runs: await runsOf(history, plan, runCache), moving });
     if (scope.isAll && branch !== undefined) await writeRef(to, refName(branch), draft);
   } finally {
     await announcement.close();
   }
   return await finish(ctx, traffic, request);
+}
+
+/** Runs that made the results of a plan; with `--run-cache` all that there are here, also those that failed. */
+async function runsOf(history: History, plan: PushPlan, runCache: boolean): Promise<ReadonlySet<string>> {
+  const made = plan.results.flatMap(({ runs }) => [...runs]);
+  return new Set(runCache ? [...made, ...(await history.listRuns()).map(({ id }) => id)] : made);
 }
 
 async function carryOut(

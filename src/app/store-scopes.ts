@@ -1,4 +1,4 @@
-import { notFound } from '../model/problem.ts';
+import { notFound, type Problem } from '../model/problem.ts';
 import type { Store } from '../store/store.ts';
 import { didYouMean } from '../util/suggest.ts';
 import { noStore } from './no-store.ts';
@@ -42,4 +42,14 @@ export async function otherScopes(ctx: AppContext, url: string): Promise<readonl
     }
   }
   return [...scopes.values()];
+}
+
+/** Warns that a store couldn't be asked, where that costs what it knows and nothing else. */
+export function warnUnreachable(ctx: AppContext, name: string, { message, hint }: Problem): void {
+  ctx.emit({
+    event: 'warning',
+    code: 'store-unreachable',
+    message: `the results of the store ${name} can't be looked up: ${message}`,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }

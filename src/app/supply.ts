@@ -13,6 +13,7 @@ import type { AppContext, Remote } from './ports.ts';
 import type { Dataset } from './project.ts';
 import { hasVersion } from './records.ts';
 import type { StageState } from './stage-state.ts';
+import { warnUnreachable } from './store-scopes.ts';
 import { openTraffic } from './traffic.ts';
 
 export interface SupplyOptions {
@@ -128,12 +129,7 @@ export class Supply {
       return await openResults(mirrorResults(store, kept), code);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      this.#ctx.emit({
-        event: 'warning',
-        code: 'store-unreachable',
-        message: `the results of the store ${name} can't be looked up: ${error.message}`,
-        ...(error.hint === undefined ? {} : { hint: error.hint }),
-      });
+      warnUnreachable(this.#ctx, name, error);
       return await openResults(kept, code);
     }
   }

@@ -134,18 +134,20 @@ export function openRunPorts(context: AppContext, userId: number | undefined): R
   };
   return {
     process: processOf,
-    history: async () => {
+    history: async (of) => {
       const [{ createHistory }, { isProcessAlive }, here] = await Promise.all([
         import('../history/store-history.ts'),
         import('../run/process-table.ts'),
         processOf(),
       ]);
       const { now, random } = around;
+      const common = { now, random, isAlive: (other: ProcessIdentity) => isProcessAlive(other, here) };
+      if (of !== undefined)
+        return createHistory({ ...common, store: of.store, indexFile: join(of.kept.folder, 'log-index') });
       return createHistory({
+        ...common,
         store,
-        now,
-        random,
-        isAlive: (other) => isProcessAlive(other, here),
+        behind: async () => (await context.remotes()).read.map((remote) => remote.store),
         indexFile: join(workspace.commonDir, 'datawf', 'index', 'log'),
       });
     },

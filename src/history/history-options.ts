@@ -1,9 +1,14 @@
 import type { ProcessIdentity } from '../model/run-record.ts';
 import type { Store } from '../store/store.ts';
 
+/** Where records are read from. */
+export type RunSource = Pick<Store, 'readFile' | 'listFiles'>;
+
 /** What a history works with. */
 export interface HistoryOptions {
   readonly store: Pick<Store, 'readFile' | 'writeFile' | 'listFiles' | 'removeFile'>;
+  /** Further stores, asked in this order for a run that `store` doesn't have; for reading alone. */
+  readonly behind?: () => Promise<readonly RunSource[]>;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** In [0, 1), for ids. */

@@ -1,7 +1,7 @@
 import { EXIT, invalid, notFound, Problem } from '../model/problem.ts';
 import type { LogRecord, RunRecord } from '../model/run-record.ts';
 import { isUlid, ulid, ulidTime } from '../util/ulid.ts';
-import type { HistoryOptions } from './history-options.ts';
+import type { HistoryOptions, RunSource } from './history-options.ts';
 import { LogEntry, RunTrace, type AttemptTime } from './log-entry.ts';
 import { openLogIndex, type LogIndex } from './log-index.ts';
 import { hashText } from '../util/text-hash.ts';
@@ -25,23 +25,41 @@ export function createHistory(options: HistoryOptions): History {
 
   const openRun: History['openRun'] = (head) => startRun(options, ulid(options.now(), options.random), head);
 
+  const behind = async (): Promise<readonly RunSource[]> => (await options.behind?.()) ?? [];
+  const sources = new Map<string, Promise<RunSource>>();
+
+  /** Who has a run: this store, else the first behind it. */
+  const sourceOf = (run: string): Promise<RunSource> => {
+    const known = sources.get(run) ?? findSource(run);
+    sources.set(run, known);
+    return known;
+  };
+
+  const findSource = async (run: string): Promise<RunSource> => {
+    if ((await store.readFile(headName(run))) !== undefined) return store;
+    for (const other of await behind()) if ((await other.readFile(headName(run))) !== undefined) return other;
+    return store;
+  };
+
   /** A head as it is now: one that never ended may be lost; its stages so far are in its records. */
-  const readHead = async (run: string): Promise<RunRecord | undefined> => {
-    const bytes = await store.readFile(headName(run));
+  const readHead = async (run: string, source: RunSource = store): Promise<RunRecord | undefined> => {
+    const bytes = await source.readFile(headName(run));
     const head = bytes === undefined ? undefined : parseHead(bytes);
     if (head?.state !== 'running') return head;
-    const beat = await lastBeat(head);
+    const beat = await lastBeat(head, source);
     const alive = options.isAlive(head.process);
     const silent = options.now() - beat > BEATS_UNTIL_LOST * (options.heartbeatMs ?? HEARTBEAT_MS);
     const isLost = alive === false || (alive === undefined && silent);
     const stages = new Map(
-      (await readRecords(run)).flatMap((line) => (line.record === 'stage' ? [[line.stage, line]] : [])),
+      (await readRecords(run, source)).flatMap((line) =>
+        line.record === 'stage' ? [[line.stage, line]] : [],
+      ),
     );
     return { ...head, stages: [...stages.values()], ...(isLost ? { state: 'lost', end: beat } : {}) };
   };
 
-  const lastBeat = async (head: RunRecord): Promise<number> => {
-    const bytes = await store.readFile(heartbeatName(head.id));
+  const lastBeat = async (head: RunRecord, source: RunSource): Promise<number> => {
+    const bytes = await source.readFile(heartbeatName(head.id));
     const beat =
       bytes === undefined
         ? undefined
@@ -49,17 +67,17 @@ export function createHistory(options: HistoryOptions): History {
     return typeof beat?.time === 'number' ? beat.time : head.start;
   };
 
-  const readRecords = async (run: string): Promise<readonly RecordLine[]> => {
+  const readRecords = async (run: string, source: RunSource): Promise<readonly RecordLine[]> => {
     const lines: RecordLine[] = [];
-    for (const name of await store.listFiles(recordsPrefix(run))) {
-      const bytes = await store.readFile(name);
+    for (const name of await source.listFiles(recordsPrefix(run))) {
+      const bytes = await source.readFile(name);
       if (bytes !== undefined) lines.push(...(unpackLines(bytes) as RecordLine[]));
     }
     return lines;
   };
 
-  const runsNewestFirst = async (): Promise<readonly string[]> =>
-    (await store.listFiles('runs/')).flatMap((name) => runOfHead(name) ?? []);
+  const runsNewestFirst = async (source: RunSource = store): Promise<readonly string[]> =>
+    (await source.listFiles('runs/')).flatMap((name) => runOfHead(name) ?? []);
 
   let index: LogIndex | undefined;
 
@@ -70,7 +88,7 @@ export function createHistory(options: HistoryOptions): History {
     const head = await readHead(run);
     if (head === undefined) return undefined;
     const trace = new RunTrace();
-    for (const line of await readRecords(run)) trace.add(line);
+    for (const line of await readRecords(run, store)) trace.add(line);
     const entry = new LogEntry(trace.encode(head));
     const isOver = head.state === 'lost' ? options.isAlive(head.process) === false : head.state !== 'running';
     if (isOver) into.add(entry);
@@ -103,14 +121,19 @@ export function createHistory(options: HistoryOptions): History {
       entry.attempts().filter(({ stage }) => admitsStage(filter, [stage])),
     );
 
+  const runsWith = async (prefix: string): Promise<readonly string[]> => {
+    const here = (await runsNewestFirst()).filter((run) => run.startsWith(prefix));
+    if (here.length > 0) return here;
+    const there = await Promise.all((await behind()).map(runsNewestFirst));
+    return [...new Set(there.flat())].filter((run) => run.startsWith(prefix));
+  };
+
   const readRun = async (idOrPrefix: string): Promise<RunRecord> => {
     const prefix = idOrPrefix.toUpperCase();
-    const fits = isUlid(prefix)
-      ? [prefix]
-      : (await runsNewestFirst()).filter((run) => run.startsWith(prefix));
+    const fits = prefix === '' ? [] : isUlid(prefix) ? [prefix] : await runsWith(prefix);
     const [run] = fits;
-    if (fits.length > 1 && prefix !== '') throw ambiguous(idOrPrefix, fits);
-    const head = run === undefined || prefix === '' ? undefined : await readHead(run);
+    if (fits.length > 1) throw ambiguous(idOrPrefix, fits);
+    const head = run === undefined ? undefined : await readHead(run, await sourceOf(run));
     if (head !== undefined) return head;
     throw notFound(
       'no-run',
@@ -124,12 +147,13 @@ export function createHistory(options: HistoryOptions): History {
     kind: K,
     filter: RecordFilter,
   ): Promise<readonly Extract<RecordLine, { record: K }>[]> =>
-    (await readRecords(run)).filter(
+    (await readRecords(run, await sourceOf(run))).filter(
       (line): line is Extract<RecordLine, { record: K }> => line.record === kind && fitsRecord(line, filter),
     );
 
   async function* readLogs(run: string, filter: RecordFilter = {}, after?: string): AsyncGenerator<LogPiece> {
-    const names = (await store.listFiles(logsPrefix(run))).flatMap((name) => {
+    const source = await sourceOf(run);
+    const names = (await source.listFiles(logsPrefix(run))).flatMap((name) => {
       const log = readLogName(name);
       return log === undefined || (filter.stage !== undefined && log.stage !== filter.stage)
         ? []
@@ -137,7 +161,7 @@ export function createHistory(options: HistoryOptions): History {
     });
     for (const { name, stage, n } of names.sort((a, b) => a.n - b.n)) {
       if (after !== undefined && n <= Number(after)) continue;
-      const bytes = await store.readFile(name);
+      const bytes = await source.readFile(name);
       const lines = bytes === undefined ? [] : (unpackLines(bytes) as LogRecord[]);
       yield { stage, cursor: String(n), lines: lines.filter((line) => fitsLog(line, filter)) };
     }

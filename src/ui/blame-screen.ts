@@ -30,7 +30,10 @@ function datumLines(datum: BlamedDatum, look: Look): readonly string[] {
   const captures = formatCaptures(datum.captures);
   const facts: (readonly [string, string])[] = [
     ['made by', `stage ${[style.bold(datum.stage), captures].filter((part) => part !== '').join(' ')}`],
-    ['run', datum.run === null ? 'not known: its result is in no store here' : runText(datum.run, look)],
+    [
+      'run',
+      datum.run === null ? 'not known: no store of this branch has its result' : runText(datum.run, look),
+    ],
   ];
   if (datum.run?.argv !== undefined) facts.push(['typed', ['datawf', ...datum.run.argv].join(' ')]);
   if (datum.restoredBy !== null)

@@ -207,3 +207,64 @@ describe('blame', () => {
     expect((await story.datawf(['blame', 'nope:clean'])).code).toBe(4);
   });
 });
+
+describe('in another clone', () => {
+  async function openClone(...push: readonly string[]): Promise<{ story: Story; clone: Story; run: string }> {
+    const story = await openDays();
+    await story.succeed('config', 'set', 'stores.shared.url', story.path('../shared'));
+    await commit(story, 'Name the store');
+    await story.succeed('push', ...push);
+    await story.git('clone', '--quiet', '.', '../clone');
+    const there = (args: readonly string[]) => ({ args: ['-C', '../clone', ...args] });
+    const clone: Story = {
+      ...story,
+      datawf: (args, options) => story.datawf(there(args).args, options),
+      succeed: (...args) => story.succeed(...there(args).args),
+    };
+    return { story, clone, run: await lastRun(story) };
+  }
+
+  test('a pushed file is blamed on the run that made it, before and after a pull', async () => {
+    const { clone, run, story } = await openClone();
+    const wanted = {
+      run: { run, recorded: true, user: 'Ada Test <ada@example.org>', argv: ['repro'] },
+      made: { sandbox: true },
+    };
+    expect((await blame(clone, 'clean/2024-01-02.csv')).datum).toMatchObject(wanted);
+    await clone.succeed('pull');
+    expect((await blame(clone, 'clean/2024-01-02.csv')).datum).toMatchObject(wanted);
+    const offline = story.path('../shared');
+    rmSync(offline, { recursive: true });
+    expect((await blame(clone, 'clean/2024-01-02.csv')).datum).toMatchObject({ made: { sandbox: true } });
+  });
+
+  test('show and logs read a pushed run, log lists those of a store, and its own are none', async () => {
+    const { clone, run, story } = await openClone();
+    expect((await clone.succeed('log', '--json')).json()).toEqual([]);
+    const [listed] = (await clone.succeed('log', '--store', 'shared', '--json')).json<object[]>();
+    expect(listed).toMatchObject({ run, state: 'done', counts: { ran: 5 } });
+    const shown = (await clone.succeed('show', run.slice(0, 12), '--json')).json<object>();
+    expectSchema('show', shown);
+    expect(shown).toEqual((await story.succeed('show', run, '--json')).json());
+    expect((await clone.succeed('logs', run, '--json')).json()).toEqual(
+      (await story.succeed('logs', run, '--json')).json(),
+    );
+    const unknown = await clone.datawf(['log', '--store', 'shraed', '--json']);
+    expect(unknown.code).toBe(4);
+    expect(unknown.stderr).toContain('shared');
+  });
+
+  test('a failed run gets there with --run-cache, once', async () => {
+    const { clone, story } = await openClone();
+    story.write('clean.sh', 'echo to be read elsewhere >&2; exit 3\n');
+    expect((await story.datawf(['repro', 'clean'])).code).toBe(3);
+    const failed = await lastRun(story);
+    await story.succeed('push');
+    expect((await clone.datawf(['show', failed])).code).toBe(4);
+    await story.succeed('push', '--run-cache');
+    await story.succeed('push', '--run-cache');
+    const runs = (await clone.succeed('log', '--store', 'shared', '--state', 'failed', '--json')).json();
+    expect(runs).toMatchObject([{ run: failed }]);
+    expect((await clone.succeed('logs', failed, 'clean')).stdout).toContain('to be read elsewhere');
+  });
+});

@@ -11,6 +11,7 @@ interface Options {
   readonly branch?: string;
   readonly limit?: number;
   readonly stats?: boolean;
+  readonly store?: string;
 }
 
 /** `datawf log [RUN|TARGET|PATH]` */
@@ -23,18 +24,22 @@ export function build(command: Command, bind: Bind): void {
     .option('--stage <STAGE>', 'only runs that had to do with a stage')
     .option('--branch <BRANCH>', 'only runs on a branch')
     .option('--limit <N>', 'at most so many, the newest', countFor('--limit'))
+    .option('--store <NAME>', 'what was pushed to a store instead of what ran here')
     .option('--stats', 'per stage counts, median, p95, failures and trend instead of a list');
   addExamples(command, [
     ['datawf log --limit 5', 'the last five runs'],
     ['datawf log monthly', 'runs that had to do with a stage'],
     ['datawf log data/clean/2012-03-04.csv', 'runs that made or removed a file'],
     ['datawf log --since 7d --stats', 'what each stage cost this week'],
+    ['datawf log --store shared', 'what others ran and pushed'],
     ['datawf log clean --stats', 'how long a stage takes, and whether it gets slower'],
   ]);
   command.action(
     bind(async (session, [target]: [string?], options: Options) => {
       const context = await session.open();
-      const history = await (await session.ports(context)).history();
+      const { storeNamed } = await import('../../app/store-scopes.ts');
+      const of = options.store === undefined ? undefined : await storeNamed(context, options.store);
+      const history = await (await session.ports(context)).history(of);
       const { listRuns, sumRuns } = await import('../../app/show-log.ts');
       const { since, until, state, stage, branch, limit } = options;
       const request = { target, since, until, state, stage, branch, limit };

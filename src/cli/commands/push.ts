@@ -6,11 +6,11 @@ import { addTransferOptions, transferRequest, type TransferOptions } from './tra
 
 /** `datawf push [TARGET…]` */
 export function build(command: Command, bind: Bind): void {
-  addTransferOptions(command, 'also results that no row of the lock has');
+  addTransferOptions(command, 'also results that no row of the lock has, and the records of all runs');
   addExamples(command, [
     ['datawf push', 'what lock and .datawf files name, to the store that the branch writes'],
     ['datawf push data/raw clean', 'one dataset, and what a stage made'],
-    ['datawf push --run-cache', 'also what earlier versions of the stages gave'],
+    ['datawf push --run-cache', 'also what earlier versions of the stages gave, and the history'],
     ['datawf push -n', 'what would be moved'],
   ]);
   command.action(
@@ -18,7 +18,7 @@ export function build(command: Command, bind: Bind): void {
       const context = await session.open('work', options.env);
       const { push } = await import('../../app/push.ts');
       const request = transferRequest(targets, options);
-      const end = await push(context, request);
+      const end = await push(context, await (await session.ports(context)).history(), request);
       return end.exit as ExitCode;
     }),
   );
