@@ -77,13 +77,17 @@ export async function planPush(ctx: AppContext, facts: PushFacts): Promise<PushP
   }
   const rows = await resultsOfRows(ctx, { tables, known, scope });
   const all = facts.runCache ? await resultsOfStore(ctx, facts.to.store) : undefined;
+  const results = [...rows, ...(all?.batches ?? [])];
+  for (const root of new Set(results.flatMap(({ inputs }) => [...inputs])))
+    if (!known.roots.has(root) && (await ctx.local.hasTree(root)))
+      await addLevels(ctx, levels, { root, bases: [], moving: facts.moving });
   for (const [digest, size] of all?.objects ?? []) objects.set(digest, size);
   for (const [digest, size] of certain) objects.set(digest, size);
   const isAsked = objects.size > certain.size || objects.size > FEW;
   return {
     objects: isAsked ? await lacking(ctx, to, objects) : objects,
-    levels,
-    results: [...rows, ...(all?.batches ?? [])],
+    levels: levels.map((level) => [...new Set(level)]),
+    results,
     texts: new Map([...draft.texts].filter(([digest]) => scope.isAll && !known.texts.has(digest))),
   };
 }

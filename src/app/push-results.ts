@@ -3,7 +3,7 @@ import { formatResultLine } from '../formats/result-line.ts';
 import type { StageNode } from '../graph/graph.ts';
 import { parseCaptures } from '../model/captures.ts';
 import type { Digest } from '../model/digest.ts';
-import type { ResultRecord } from '../model/result.ts';
+import { treesOfDeps, type ResultRecord } from '../model/result.ts';
 import { SEGMENT_RESULTS } from '../store/result-writer.ts';
 import { openResults, readSegments, type Results } from '../store/results.ts';
 import type { Store } from '../store/store.ts';
@@ -21,6 +21,8 @@ export interface ResultBatch {
   readonly ndjson: string;
   /** Runs that made them. */
   readonly runs: ReadonlySet<string>;
+  /** Lists of what their datums saw. */
+  readonly inputs: ReadonlySet<Digest>;
 }
 
 interface Tables {
@@ -109,7 +111,8 @@ function batches(codeHalf: Digest, records: readonly ResultRecord[]): ResultBatc
     const ndjson = [...new Set(some.map(formatResultLine))].map((line) => `${line}\n`).join('');
     const newest = some.reduce((run, record) => (record.run > run ? record.run : run), '');
     const name = `${newest}-p${digestHex(ndjson).slice(0, 16)}-${some.length}.ndjson`;
-    parts.push({ codeHalf, name, ndjson, runs: new Set(some.map(({ run }) => run)) });
+    const runs = new Set(some.map(({ run }) => run));
+    parts.push({ codeHalf, name, ndjson, runs, inputs: new Set(some.flatMap(treesOfDeps)) });
   }
   return parts;
 }

@@ -1,4 +1,4 @@
-import type { Digest } from './digest.ts';
+import { isDigest, type Digest } from './digest.ts';
 import type { FileEntry } from './file-entry.ts';
 
 /**
@@ -19,4 +19,9 @@ export interface ResultRecord {
   readonly seconds: number;
   /** The input half, readable: per dep the lines of its files below the dep's home, or of many the tree; for `blame`. */
   readonly deps?: Readonly<Record<string, string>>;
+}
+
+/** Trees that a result's `deps` name, for those who want to know what it was made from. */
+export function treesOfDeps({ deps = {} }: ResultRecord): readonly Digest[] {
+  return Object.values(deps).filter(isDigest);
 }

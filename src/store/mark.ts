@@ -10,7 +10,12 @@ export interface Live {
   readonly trees: Set<Digest>;
   /** Code halves that rows of datum tables name. */
   readonly codeHalves: Set<Digest>;
+  /** Marks a tree or an object, whichever a digest names; of `list` not the objects. */
+  mark(root: Digest, extent?: Extent): Promise<void>;
 }
+
+/** What of a tree is needed: with its files, or what it lists. */
+type Extent = 'list' | 'whole';
 
 /**
  * Follows roots to all that they need: trees and tables to their nodes, nodes to objects. A node that isn't there is passed
@@ -55,8 +60,7 @@ export class Marker implements Live {
     }
   }
 
-  /** Marks a tree or an object, whichever a digest names; of `list` not the objects. */
-  async mark(root: Digest, extent: 'list' | 'whole' = 'whole'): Promise<void> {
+  async mark(root: Digest, extent: Extent = 'whole'): Promise<void> {
     if (extent === 'whole') this.objects.add(root);
     const isDone = (digest: Digest): boolean =>
       this.#whole.has(digest) || (extent === 'list' && this.trees.has(digest));
@@ -72,7 +76,7 @@ export class Marker implements Live {
     }
   }
 
-  #markLeaf(text: string, extent: 'list' | 'whole'): void {
+  #markLeaf(text: string, extent: Extent): void {
     if (text.startsWith('ok ') || text.startsWith('failed ')) {
       for (const line of linesOf(text)) {
         const half = parseDigest(line.split(' ', 3)[2] ?? '');

@@ -1,7 +1,7 @@
 import { isInnerText } from '../formats/tree-text.ts';
 import { parseResultLine } from '../formats/result-line.ts';
 import type { Digest } from '../model/digest.ts';
-import type { ResultRecord } from '../model/result.ts';
+import { treesOfDeps, type ResultRecord } from '../model/result.ts';
 import { mergedName } from './compact-results.ts';
 import { childrenOf, readNode, type Live } from './mark.ts';
 import type { HeldObject, Store } from './store.ts';
@@ -34,7 +34,7 @@ export interface Limits {
   readonly treesBefore: number;
 }
 
-/** Finds what is not live. Results go with their objects. Changes nothing. */
+/** Finds what is not live. Results go with their objects; the lists that those name which stay become live. Removes nothing. */
 export async function findWaste(store: Store, live: Live, limits: Limits): Promise<Waste> {
   const objects: HeldObject[] = [];
   const held = { objects: 0, bytes: 0, trees: 0 };
@@ -48,17 +48,17 @@ export async function findWaste(store: Store, live: Live, limits: Limits): Promi
     objects.push(object);
     going.add(object.digest);
   }
-  const dead: Digest[] = [];
-  for await (const { digest, since } of store.listTrees()) {
-    held.trees++;
-    if (!live.trees.has(digest) && since < limits.treesBefore) dead.push(digest);
-  }
   const paths = new Set<string>();
   const isUsable = ({ outs }: ResultRecord): boolean => {
     for (const { digest, path } of outs) if (going.has(digest)) paths.add(path);
     return outs.every(({ digest }) => here.has(digest) && !going.has(digest));
   };
   const { segments, keys, results } = await findDeadResults(store, live, isUsable);
+  const dead: Digest[] = [];
+  for await (const { digest, since } of store.listTrees()) {
+    held.trees++;
+    if (!live.trees.has(digest) && since < limits.treesBefore) dead.push(digest);
+  }
   return { objects, trees: await namersFirst(store, dead), segments, keys, results, paths, held };
 }
 
@@ -74,10 +74,13 @@ async function findDeadResults(
     let left = 0;
     for (const name of await store.listSegments(codeHalf)) {
       const lines = (await store.readSegment(codeHalf, name)).split('\n').filter((line) => line !== '');
-      const kept = lines.filter((line) => {
+      const kept: string[] = [];
+      for (const line of lines) {
         const result = parseResultLine(line);
-        return result !== undefined && isUsable(result);
-      });
+        if (result === undefined || !isUsable(result)) continue;
+        kept.push(line);
+        for (const tree of treesOfDeps(result)) await live.mark(tree, 'list');
+      }
       results.all += lines.length;
       results.gone += lines.length - kept.length;
       left += kept.length;

@@ -298,3 +298,34 @@ describe('gc --store', () => {
     expect([code, stderr]).toEqual([4, expect.stringContaining('nas')]);
   });
 });
+
+test('keeps the lists that results name as what they were made from, here and in another store', async () => {
+  const story = await openStory(`
+stages:
+  month:
+    cmd: cat "$days"/* > "$month"
+    deps: {days: "days/{date:%Y-%m-%d}.csv"}
+    outs: {month: "months/{date:%Y-%m}.csv"}
+`);
+  for (let day = 10; day < 25; day++) story.write(`days/2024-01-${day}.csv`, `${day}\n`);
+  await story.succeed('add', 'days');
+  await story.succeed('config', 'set', 'stores.shared.url', story.path('../shared'));
+  await story.succeed('repro');
+  await story.git('add', '--all');
+  await story.git('commit', '--quiet', '-m', 'one');
+  await story.succeed('push');
+  const inputs = async (...at: readonly string[]): Promise<unknown> => {
+    const { stdout } = await story.succeed(...at, 'blame', 'months/2024-01.csv', '--json');
+    return (JSON.parse(stdout) as { datum: { inputs: unknown } }).datum.inputs;
+  };
+  const before = await inputs();
+  expect(before).toMatchObject([{ dep: 'days', files: 15 }]);
+  story.write('days/2024-01-10.csv', 'other\n');
+  await story.succeed('add', 'days');
+  await story.git('commit', '--quiet', '-am', 'two');
+  await gc(story, '--grace', '0s');
+  expect(await inputs()).toEqual(before);
+  await gc(story, '--store', 'shared', '--grace', '0s');
+  await story.git('clone', '--quiet', '.', '../clone');
+  expect(await inputs('-C', '../clone')).toEqual(before);
+});

@@ -1,13 +1,16 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { add } from '../../src/app/add.ts';
 import { checkout } from '../../src/app/checkout.ts';
+import { pruneCache } from '../../src/app/cache.ts';
+import { fetch } from '../../src/app/fetch.ts';
 import { gc } from '../../src/app/gc.ts';
 import { resolveMerges } from '../../src/app/lock-resolve.ts';
+import { push } from '../../src/app/push.ts';
 import { repro } from '../../src/app/repro.ts';
 import { status } from '../../src/app/status.ts';
 import { openRunPorts } from '../../src/cli/context.ts';
@@ -17,8 +20,9 @@ import { BINARY } from './rig.ts';
 import { filesBelow } from './story.ts';
 
 /**
- * Whatever is done to a repository, in whatever order: edits, runs, runs that are killed, commits, branches, merges, gc. Afterwards
- * every branch has all that it names, and a run there ends as one from scratch does.
+ * Whatever is done to a repository, in whatever order: edits, runs, runs that are killed, commits, branches, merges, push, fetch, gc here
+ * and of the store, files dropped that the store has. Afterwards every branch has all that it names, here and where it was pushed,
+ * and a run there ends as one from scratch does.
  */
 
 const PIPELINE = `
@@ -46,7 +50,7 @@ type Step =
   | { readonly do: 'put'; readonly name: string; readonly text: string }
   | { readonly do: 'delete'; readonly name: string }
   | { readonly do: 'code'; readonly text: string }
-  | { readonly do: 'repro' | 'commit' | 'branch' | 'gc' }
+  | { readonly do: 'repro' | 'commit' | 'branch' | 'gc' | 'push' | 'fetch' | 'gc-store' | 'prune' }
   /** `kill -9` of a run when so many datums have started. */
   | { readonly do: 'kill'; readonly started: number }
   | { readonly do: 'switch' | 'merge'; readonly branch: number };
@@ -77,7 +81,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('switch' as const), branch }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('merge' as const), branch }) },
   { weight: 1, arbitrary: fc.constant({ do: 'gc' as const }) },
+  { weight: 2, arbitrary: fc.constant({ do: 'push' as const }) },
+  { weight: 2, arbitrary: fc.constantFrom('fetch', 'gc-store', 'prune').map((what) => ({ do: what })) },
 );
+
+const MOVE_ALL = { targets: [], since: undefined, until: undefined, runCache: false, dryRun: false };
 
 const { base, env } = openHome();
 const template = join(base, 'template');
@@ -151,7 +159,50 @@ class Place {
         break;
       case 'gc':
         await this.gc();
+        break;
+      case 'push':
+        await this.push();
+        break;
+      case 'fetch':
+        await fetch(this.context(), MOVE_ALL);
+        break;
+      case 'gc-store':
+        await this.gc('shared');
+        break;
+      case 'prune':
+        await pruneCache(this.context(), { olderThan: 0, dryRun: false });
     }
+  }
+
+  context(): ReturnType<typeof contextAt> {
+    return contextAt(this.root, env);
+  }
+
+  get store(): string {
+    return `${this.root}-store`;
+  }
+
+  /** Names the store, in a file that isn't committed. */
+  nameStore(): void {
+    this.write('.datawf/local.yaml', `stores: {shared: {url: ${this.store}}}\n`);
+    this.write('.git/info/exclude', '.datawf/local.yaml\n');
+  }
+
+  async push(): Promise<void> {
+    await this.record();
+    const context = this.context();
+    await push(context, await openRunPorts(context, undefined).history(), MOVE_ALL);
+  }
+
+  /** Branches whose data the store alone doesn't give whole. */
+  notRecovered(): readonly string[] {
+    const refs = existsSync(join(this.store, 'refs')) ? readdirSync(join(this.store, 'refs')) : [];
+    return refs.flatMap((ref) => {
+      const branch = ref.replace(/[.]json$/, '');
+      const argv = [join(this.store, 'recover.sh'), this.store, branch, `${this.root}-out-${branch}`];
+      const { status: code, stderr } = spawnSync('sh', argv, { env, encoding: 'utf8' });
+      return code === 0 ? [] : [`${branch}: ${stderr}`];
+    });
   }
 
   branchOf(index: number): string {
@@ -161,12 +212,12 @@ class Place {
   /** A dataset without any file left is refused: a story of its own. */
   async record(): Promise<void> {
     if (filesBelow(join(this.root, 'data/raw')).length === 0) this.write('data/raw/d.csv', 'y\n');
-    await add(contextAt(this.root, env), { paths: ['data/raw'], dryRun: false });
+    await add(this.context(), { paths: ['data/raw'], dryRun: false });
   }
 
   async repro(): Promise<void> {
     await this.record();
-    const context = contextAt(this.root, env);
+    const context = this.context();
     expect(await repro(context, PLAIN_REPRO, openRunPorts(context, undefined))).toMatchObject({ exit: 0 });
   }
 
@@ -194,7 +245,8 @@ class Place {
   }
 
   async bring(): Promise<void> {
-    await checkout(contextAt(this.root, env), { paths: [], force: false, relink: false, dryRun: false });
+    if (existsSync(this.store)) await fetch(this.context(), MOVE_ALL);
+    await checkout(this.context(), { paths: [], force: false, relink: false, dryRun: false });
   }
 
   /** Merges as a user does who takes ours where both changed one thing. */
@@ -203,7 +255,7 @@ class Place {
     try {
       this.git('merge', '--quiet', '--no-edit', branch);
     } catch {
-      await resolveMerges(contextAt(this.root, env), { files: [], prefer: 'ours', dryRun: false });
+      await resolveMerges(this.context(), { files: [], prefer: 'ours', dryRun: false });
       if (this.git('diff', '--name-only', '--diff-filter=U') !== '') {
         this.git('checkout', '--ours', 'mark.txt');
         this.git('add', 'mark.txt');
@@ -213,13 +265,13 @@ class Place {
     await this.bring();
   }
 
-  async gc(): Promise<void> {
-    const nothing = { allCommits: false, history: undefined, store: undefined, dryRun: false };
-    await gc(contextAt(this.root, env), { ...nothing, grace: 0 });
+  async gc(store?: string): Promise<void> {
+    const nothing = { allCommits: false, history: undefined, store, dryRun: false };
+    await gc(this.context(), { ...nothing, grace: 0 });
   }
 
   async lacking(): Promise<readonly string[]> {
-    const { datasets } = await status(contextAt(this.root, env), { targets: [] });
+    const { datasets } = await status(this.context(), { targets: [] });
     return datasets.filter(({ state }) => state !== 'clean').map(({ path, state }) => `${path} ${state}`);
   }
 
@@ -248,9 +300,12 @@ async function check(steps: readonly Step[]): Promise<void> {
   const root = join(base, `w${(count += 1)}`);
   cpSync(template, root, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
   const place = new Place(root);
+  place.nameStore();
   for (const each of steps) await place.take(each);
   await place.commit();
   await place.gc();
+  await place.gc('shared');
+  expect(place.notRecovered()).toEqual([]);
   for (const branch of place.branches) {
     await place.switchTo(branch);
     expect(await place.lacking(), branch).toEqual([]);
