@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { openRig } from './rig.ts';
 
@@ -182,4 +184,34 @@ test('the completion for bash completes', async () => {
   const env = { NODE: process.execPath, BIN: new URL('../../bin/datawf.js', import.meta.url).pathname };
   const { stdout } = await rig.run(['bash', '-c', script], { env });
   expect(stdout).toBe('checkout\n--fail-fast\nadd\n');
+});
+
+describe('the code that is kept between runs', () => {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+
+  test('is made by the first run, and damage to it changes nothing', async () => {
+    const rig = await openRig({ git: false });
+    for (const part of ['bin', 'dist/bundle', 'package.json'])
+      cpSync(`${root}/${part}`, rig.path(`copy/${part}`), {
+        recursive: true,
+        filter: (file) => !file.endsWith('/code'),
+      });
+    symlinkSync(`${root}/node_modules`, rig.path('copy/node_modules'));
+    const help = (): string =>
+      execFileSync(process.execPath, [rig.path('copy/bin/datawf.js'), 'help', 'add'], { encoding: 'utf8' });
+    const folder = rig.path('copy/dist/bundle/code');
+    const first = help();
+    const [name = '', ...others] = readdirSync(folder);
+    expect(name).toMatch(/^main-[0-9a-f]{16}-v[0-9.]+-[a-z0-9]+-help[.]code$/);
+    expect(others).toEqual([]);
+    const bytes = readFileSync(`${folder}/${name}`);
+    for (const at of [100, bytes.length >> 1, bytes.length - 1]) {
+      const damaged = Buffer.from(bytes);
+      damaged.writeUInt8(damaged.readUInt8(at) ^ 0xff, at);
+      writeFileSync(`${folder}/${name}`, damaged);
+      expect(help()).toBe(first);
+    }
+    writeFileSync(`${folder}/${name}`, bytes.subarray(0, 1000));
+    expect(help()).toBe(first);
+  });
 });
