@@ -57,12 +57,15 @@ export function isConcerned(
 ): boolean {
   if (state === 'modified' || state === 'untracked') return false;
   if (dataset.stage !== undefined) return scope.has(dataset.stage);
-  if (scope.size === project.graph.order.length) return true;
-  return [...scope].some(({ stage }) =>
-    stage.deps.some(
+  const seeing = [...scope].flatMap(({ stage }) =>
+    stage.deps.filter(
       ({ pattern }) => isWithin(dataset.home, pattern.home) || isWithin(pattern.home, dataset.home),
     ),
   );
+  const isAll = scope.size === project.graph.order.length;
+  if (seeing.length === 0) return isAll;
+  // What is read by URL alone needn't be here.
+  return state !== 'missing' || seeing.some(({ access }) => access === 'file');
 }
 
 /** Takes away the files of stages that no file declares any more, unless another stage has them now. */

@@ -286,7 +286,10 @@ export class Planner {
       return;
     }
     const { supply } = this.options;
-    if (supply.options.allowMissing && !(await storedInputs(datum)).every((entry) => supply.isHere(entry))) {
+    if (
+      supply.options.allowMissing &&
+      !(await storedInputs(datum, 'file')).every((entry) => supply.isHere(entry))
+    ) {
       await this.#settleOne({ datum, outcome: 'waiting' });
       return;
     }

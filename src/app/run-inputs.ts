@@ -10,7 +10,7 @@ import { storedInputs } from './stored-inputs.ts';
 import type { Supply } from './supply.ts';
 
 /**
- * Fetches what the planned work reads and the local store lacks. Outs of stages come by themselves (concepts 1.2: fetched when
+ * Fetches what the planned work reads and the local store lacks; what it reads by URL has to be in some store only. Outs of stages come by themselves (concepts 1.2: fetched when
  * needed); data added by hand only where `pull` was asked for, else it throws `missing-data` (exit 4). Answers whether the plan
  * stands: not where an out turned out to be lost, which then has to be made again.
  */
@@ -22,20 +22,29 @@ export async function bringInputs(
   const missing = datasets.all.filter(({ state }) => state === 'missing');
   if (missing.length === 0 || supply.options.allowMissing) return true;
   const wanted = new Map<string, FileEntry>();
+  const distant = new Map<string, FileEntry>();
   for (const state of states) {
     if (!state.options.inScope || state.open === 0 || !sees(state, missing)) continue;
     for (const datum of state.datums) {
       if (datum.phase === 'done') continue;
-      for (const entry of await storedInputs(datum)) if (!supply.isHere(entry)) wanted.set(entry.path, entry);
+      for (const entry of await storedInputs(datum, 'file'))
+        if (!supply.isHere(entry)) wanted.set(entry.path, entry);
+      for (const entry of await storedInputs(datum, 'url'))
+        if (!supply.isHere(entry)) distant.set(entry.path, entry);
     }
   }
   const owner = ownersOf(project);
   const ownerOf = ({ path }: FileEntry): Dataset | undefined => owner(path);
   if (!pull) await refuseMissing([...wanted.values()], ownerOf, supply);
   // What was lost before is in the plan already: made again where a stage can.
-  const open = [...wanted.values()].filter(({ digest }) => !supply.lost.has(digest));
+  const isOpen = ({ digest }: FileEntry): boolean => !supply.lost.has(digest);
+  const open = [...wanted.values()].filter(isOpen);
+  const unseen = [...distant.values()].filter(isOpen);
   await supply.fetch(open);
-  return !open.some((entry) => supply.lost.has(entry.digest) && ownerOf(entry)?.stage !== undefined);
+  await supply.lookFor(unseen);
+  return ![...open, ...unseen].some(
+    (entry) => supply.lost.has(entry.digest) && ownerOf(entry)?.stage !== undefined,
+  );
 }
 
 function sees({ node }: StageState, missing: readonly DatasetState[]): boolean {

@@ -95,8 +95,9 @@ function sandboxFile(entry: FileEntry, from: SandboxFile['from']): SandboxFile {
 /** The dep's variable: the one file it can be at the datum's grain, else the folder before its first capture or wildcard. */
 function sandboxDep(state: StageState, dep: Dep, files: readonly SandboxFile[]): SandboxDep {
   const [first] = files;
-  if (first === undefined) return { name: dep.name, value: dep.optional ? '' : dep.pattern.home, files };
-  return { name: dep.name, value: isOneFile(state, dep) ? first.path : dep.pattern.home, files };
+  const base = { name: dep.name, files, ...(dep.access === 'url' ? { access: 'url' as const } : {}) };
+  if (first === undefined) return { ...base, value: dep.optional ? '' : dep.pattern.home };
+  return { ...base, value: isOneFile(state, dep) ? first.path : dep.pattern.home };
 }
 
 function isOneFile(state: StageState, dep: Dep): boolean {

@@ -134,6 +134,15 @@ export class Supply {
     }
   }
 
+  /** Looks for files in the stores behind; those that none has are `lost` afterwards. */
+  async lookFor(entries: readonly FileEntry[]): Promise<void> {
+    let missing: readonly Digest[] = [...new Set(entries.map(({ digest }) => digest))];
+    if (missing.length === 0) return;
+    for (const { store } of (await this.#ctx.remotes()).read)
+      missing = await store.missingObjects(missing, this.#ctx.signal);
+    for (const digest of missing) this.lost.add(digest);
+  }
+
   /** Brings files here that aren't; those that no store has are `lost` afterwards. */
   async fetch(entries: Iterable<FileEntry>): Promise<void> {
     const objects = new Map<Digest, number>();

@@ -11,6 +11,7 @@ import type { Emit } from '../model/event.ts';
 import type { ProcessIdentity } from '../model/run-record.ts';
 import { DiskStore } from '../store/disk-store.ts';
 import { LayeredStore } from '../store/layered-store.ts';
+import type { Store } from '../store/store.ts';
 import { digestHex } from '../util/blake3.ts';
 import { openGit, type Git } from '../workspace/git.ts';
 import { findWorkspace, type Workspace } from '../workspace/workspace.ts';
@@ -157,7 +158,10 @@ export function openRunPorts(context: AppContext, userId: number | undefined): R
       return openKube({ kubeconfig: env['KUBECONFIG'], now, random, patienceMs });
     },
     runner: async () => {
-      const { createLocalRunner } = await import('../run/local-runner.ts');
+      const [{ createLocalRunner }, { createPlaceFinder }] = await Promise.all([
+        import('../run/local-runner.ts'),
+        import('../store/places.ts'),
+      ]);
       return createLocalRunner({
         root: workspace.root,
         storeFolder: store.folder,
@@ -165,10 +169,18 @@ export function openRunPorts(context: AppContext, userId: number | undefined): R
         path: around.env['PATH'] ?? '',
         process: await processOf(),
         now: around.now,
+        places: createPlaceFinder(async () => inReadingOrder(context.local, (await context.remotes()).read)),
         copyBelow: userId === 0 ? ROOT_COPIES_BELOW : 0,
       });
     },
   };
+}
+
+/** Where a command's URLs lead: to buckets first, which give ranges to whoever has one, then to the file at hand. */
+function inReadingOrder(local: Store, read: readonly Remote[]): readonly Store[] {
+  const stores = read.map(({ store }) => store);
+  const isBucket = (store: Store): boolean => store.presign !== undefined;
+  return [...stores.filter(isBucket), local, ...stores.filter((store) => !isBucket(store))];
 }
 
 /** The three files that configuration comes from, weakest first: the project's, this person's, this checkout's. */

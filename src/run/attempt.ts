@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { posix } from 'node:path';
 import { pathFault } from '../model/repo-path.ts';
-import { allDeps, commandArgv, commandEnv, type CommandPlaces } from './command-env.ts';
+import { allDeps, commandArgv, commandEnv, placedFiles, type CommandPlaces } from './command-env.ts';
 import type { Commands } from './hosted-commands.ts';
 import { judge, type Verdict } from './failure.ts';
 import type { Intake } from './intake.ts';
@@ -11,6 +11,7 @@ import type { Placer } from './place.ts';
 import type { AttemptOutcome, AttemptUsage, DatumWork, LogLine, StageWork } from './runner.ts';
 import type { Failure } from './sandbox-fault.ts';
 import type { Sandbox } from './sandbox.ts';
+import type { UrlSource } from './url-list.ts';
 
 /** What the sessions of one local runner share. */
 export interface LocalTools {
@@ -23,6 +24,7 @@ export interface LocalTools {
   readonly intake: Intake;
   readonly commands: Commands;
   readonly outOfMemory: () => boolean;
+  readonly urls: UrlSource;
   /** A sandbox without anything in it. */
   readonly takeSandbox: () => Sandbox;
   /** Takes one back: `clean` can be used again, any other is removed. */
@@ -100,7 +102,7 @@ function isUndeclared(root: string, plan: AttemptPlan, path: string): boolean {
 function bytesIn(stage: StageWork, work: DatumWork): number {
   let bytes = 0;
   for (const file of stage.code) bytes += file.size;
-  for (const dep of allDeps(stage, work)) for (const file of dep.files) bytes += file.size;
+  for (const dep of allDeps(stage, work)) for (const file of placedFiles(dep)) bytes += file.size;
   return bytes;
 }
 

@@ -1,5 +1,5 @@
 import { invalid } from '../model/problem.ts';
-import type { DatumWork, SandboxDep, StageWork } from './runner.ts';
+import type { DatumWork, SandboxDep, SandboxFile, StageWork } from './runner.ts';
 
 /** Where a command finds its scratch; absolute paths. */
 export interface CommandPlaces {
@@ -29,8 +29,9 @@ export function commandEnv(
   };
   const deps = allDeps(stage, work);
   for (const dep of deps) {
-    env[dep.name] = pathFrom(base, dep.value);
-    env[`DATAWF_INPUTS_${dep.name}`] = `${outside.lists}/${listName(deps, dep)}`;
+    const list = `${outside.lists}/${listName(deps, dep)}`;
+    env[dep.name] = dep.value !== '' && dep.access === 'url' ? list : pathFrom(base, dep.value);
+    env[`DATAWF_INPUTS_${dep.name}`] = list;
   }
   for (const out of work.outs) env[out.name] = pathFrom(base, out.path);
   env['DATAWF_INPUTS'] = `${outside.lists}/all`;
@@ -40,9 +41,15 @@ export function commandEnv(
   return env;
 }
 
-/** File of $DATAWF_INPUTS_<dep>: an only dep has the list of all. */
+/** File of $DATAWF_INPUTS_<dep>: an only dep has the list of all. That of a dep with `access: url` is JSON lines. */
 export function listName(deps: readonly SandboxDep[], dep: SandboxDep): string {
+  if (dep.access === 'url') return `dep-${dep.name}.ndjson`;
   return deps.length === 1 ? 'all' : `dep-${dep.name}`;
+}
+
+/** What a dep puts into the sandbox. */
+export function placedFiles({ access, files }: SandboxDep): readonly SandboxFile[] {
+  return access === 'url' ? [] : files;
 }
 
 /** Deps of a datum with those that all datums of the stage share. */

@@ -1,4 +1,5 @@
 import type { ProcessIdentity } from '../model/run-record.ts';
+import type { FindPlaces } from '../store/store.ts';
 import type { LocalTools } from './attempt.ts';
 import { createHostedCommands } from './hosted-commands.ts';
 import { createIntake } from './intake.ts';
@@ -23,6 +24,8 @@ export interface LocalRunnerOptions {
   readonly process: ProcessIdentity;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** Where objects can be read by URL. */
+  readonly places: FindPlaces;
   /**
    * Inputs up to so many bytes are copied into sandboxes, larger ones are hard links. 0 (the default) for an ordinary user,
    * whom the read-only mode holds back; the composition root passes 64 MiB for root, whom it doesn't.
@@ -58,7 +61,7 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
 }
 
 function createTools(options: LocalRunnerOptions): LocalTools & { readonly end: () => void } {
-  const { root, storeFolder, node, path, now, copyBelow = 0, graceMs = GRACE_MS } = options;
+  const { root, storeFolder, node, path, now, places, copyBelow = 0, graceMs = GRACE_MS } = options;
   const placer = createPlacer({ root, storeFolder, copyBelow });
   const commands = createHostedCommands(node);
   commands.prepare();
@@ -73,6 +76,7 @@ function createTools(options: LocalRunnerOptions): LocalTools & { readonly end: 
     commands,
     intake: createIntake(storeFolder),
     outOfMemory: createMemoryWatch(),
+    urls: { places, linkText: async (file) => placer.linkText(file), root, now },
     ...sandboxPool(home, placer),
     end: () => {
       commands.close();

@@ -55,7 +55,7 @@ export function createOutputLines(options: OutputOptions): OutputLines {
       noteTail(splitters.err.end());
       keep.end(options.now());
     },
-    stderrTail: () => lastBytes(tail, STDERR_TAIL),
+    stderrTail: () => withoutSignatures(lastBytes(tail, STDERR_TAIL)),
   };
 }
 
@@ -65,10 +65,13 @@ interface Splitter {
   readonly end: () => string;
 }
 
-function lineSplitter(mask: Mask, emit: (text: string) => void): Splitter {
+function lineSplitter(mask: Mask, keep: (text: string) => void): Splitter {
   const decoder = new StringDecoder('utf8');
   const masking = mask.stream();
   let rest = '';
+  const emit = (line: string): void => {
+    keep(withoutSignatures(line));
+  };
   const take = (text: string): string => {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
@@ -90,6 +93,12 @@ function lineSplitter(mask: Mask, emit: (text: string) => void): Splitter {
       return text;
     },
   };
+}
+
+/** What makes a signed URL open its object: a command that reads by URL may print some. */
+function withoutSignatures(text: string): string {
+  if (!text.includes('X-Amz-')) return text;
+  return text.replace(/(X-Amz-(?:Signature|Security-Token)=)[\w%.~-]+/g, '$1***');
 }
 
 function emitCut(line: string, emit: (text: string) => void): void {

@@ -49,6 +49,8 @@ export interface Placer {
    * of a small file; bytes that are copied are hashed, those that are linked are trusted while their object is sealed.
    */
   place(file: SandboxFile, target: string): Placed;
+  /** A symlink's target as its object or the working tree has it. A SandboxFault where it leaves the repository. */
+  linkText(file: SandboxFile): string;
 }
 
 /** Workspace files up to this size are kept, so that an edit during a run doesn't reach the sandboxes that come later. */
@@ -140,12 +142,12 @@ export function createPlacer(options: PlaceOptions): Placer {
   };
 
   const placeLink = (file: SandboxFile, target: string): Placed => {
-    const text = linkText(file, options, buffer);
-    symlinkSync(text, target);
+    symlinkSync(linkText(file, options, buffer), target);
     return placed(file, lstatSync(target), false);
   };
 
   return {
+    linkText: (file) => linkText(file, options, buffer),
     place: (file, target) => {
       if (file.kind === 'l') return placeLink(file, target);
       return file.from === 'store' ? fromStore(file, target) : fromWorkspace(file, target);

@@ -20,6 +20,8 @@ export interface SandboxDep {
   /** Value of its variable, a repository path: the file, or the folder before the first capture or wildcard; '' where an optional dep has no file. */
   readonly value: string;
   readonly files: readonly SandboxFile[];
+  /** `access: url`: the files aren't in the sandbox, the variable is the path of a list of where they can be read (url-list.ts). */
+  readonly access?: 'url';
 }
 
 /** One out as a datum writes it. */

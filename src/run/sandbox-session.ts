@@ -8,27 +8,29 @@ import { collectOutputs, undeclaredWrite, type FoundOutput } from './outputs.ts'
 import type { AttemptOutcome, DatumWork, LogLine, StageSession, StageWork } from './runner.ts';
 import { namesOf, SandboxFault, type Failure } from './sandbox-fault.ts';
 import type { Sandbox } from './sandbox.ts';
+import { createUrlLists, type UrlLists } from './url-list.ts';
 
 /** A stage whose datums run in sandboxes: as many as run at once, each furnished once and used again. */
 export function openSandboxSession(tools: LocalTools, stage: StageWork): StageSession {
   const mask = createMask(Object.values(stage.secrets));
   const free: Sandbox[] = [];
+  const urlLists = createUrlLists(stage, tools.urls);
 
   /** A sandbox with the datum's files in it. */
-  const enter = (work: DatumWork): Sandbox => {
+  const enter = (work: DatumWork, urls: UrlLists): Sandbox => {
     const used = free.pop();
     try {
-      return enterInto(used ?? tools.takeSandbox(), work);
+      return enterInto(used ?? tools.takeSandbox(), work, urls);
     } catch (error) {
       // A process that outlived its command may have written into one that was left clean.
       if (used === undefined || error instanceof SandboxFault || error instanceof Problem) throw error;
-      return enterInto(tools.takeSandbox(), work);
+      return enterInto(tools.takeSandbox(), work, urls);
     }
   };
 
-  const enterInto = (sandbox: Sandbox, work: DatumWork): Sandbox => {
+  const enterInto = (sandbox: Sandbox, work: DatumWork, urls: UrlLists): Sandbox => {
     try {
-      sandbox.enter(stage, work);
+      sandbox.enter(stage, work, urls);
       return sandbox;
     } catch (error) {
       tools.giveBack(sandbox, false);
@@ -43,7 +45,7 @@ export function openSandboxSession(tools: LocalTools, stage: StageWork): StageSe
   ): Promise<AttemptOutcome> => {
     let sandbox: Sandbox;
     try {
-      sandbox = enter(work);
+      sandbox = enter(work, await urlLists(work, signal));
     } catch (error) {
       return failedOutcome(placingFailure(error, tools.storeFolder), notRun(tools.now()), mask);
     }

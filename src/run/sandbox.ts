@@ -8,14 +8,16 @@ import {
   rmdirSync,
   rmSync,
   unlinkSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { parentOf } from '../model/repo-path.ts';
 import { takeCensus, type Census } from './census.ts';
-import { allDeps, listName, pathFrom, type CommandPlaces } from './command-env.ts';
+import { allDeps, listName, pathFrom, placedFiles, type CommandPlaces } from './command-env.ts';
 import type { Placed, Placer } from './place.ts';
 import type { DatumWork, SandboxDep, SandboxFile, StageWork } from './runner.ts';
 import { removeFolder } from './sandbox-home.ts';
+import { isUrlDep, type UrlLists } from './url-list.ts';
 
 /**
  * One working directory with its scratch, used by one datum at a time:
@@ -52,30 +54,31 @@ export class Sandbox {
   }
 
   /** Puts in what a datum sees and makes place for its outs. A SandboxFault where an input can't be had. */
-  enter(stage: StageWork, work: DatumWork): void {
+  enter(stage: StageWork, work: DatumWork, urls: UrlLists): void {
     const isFirst = this.#sharedFolders === undefined;
     this.#sharedFolders ??= sharedFolders(stage);
     const needed = new Set(this.#sharedFolders);
     addFolders(needed, work.deps);
     for (const out of work.outs) addFolder(needed, out.directory ? out.path : parentOf(out.path));
     this.#setFolders(needed);
-    if (isFirst)
-      this.#placeAll([...stage.code, ...stage.broadcast.flatMap((dep) => dep.files)], this.#shared);
+    if (isFirst) this.#placeAll([...stage.code, ...stage.broadcast.flatMap(placedFiles)], this.#shared);
     this.#outs = work.outs;
-    for (const dep of work.deps) this.#placeAll(dep.files, this.#own);
-    this.list(stage, work);
+    for (const dep of work.deps) this.#placeAll(placedFiles(dep), this.#own);
+    this.list(stage, work, urls);
   }
 
   /** Only writes the lists, for a command that runs elsewhere. */
-  list(stage: StageWork, work: DatumWork): void {
-    const lists = listsOf(stage, work);
+  list(stage: StageWork, work: DatumWork, urls: UrlLists): void {
+    const lists = listsOf(stage, work, urls);
     for (const name of this.#lists) {
       if (lists.has(name)) continue;
       rmSync(`${this.places.lists}/${name}`, { force: true });
       this.#lists.delete(name);
     }
     for (const [name, text] of lists) {
-      overwrite(`${this.places.lists}/${name}`, text);
+      const file = `${this.places.lists}/${name}`;
+      if (name.endsWith('.ndjson')) putReadOnly(file, text);
+      else overwrite(file, text);
       this.#lists.add(name);
     }
   }
@@ -147,7 +150,7 @@ function sharedFolders(stage: StageWork): ReadonlySet<string> {
 
 function addFolders(folders: Set<string>, deps: readonly SandboxDep[]): void {
   for (const dep of deps) {
-    for (const file of dep.files) addFolder(folders, parentOf(file.path));
+    for (const file of placedFiles(dep)) addFolder(folders, parentOf(file.path));
     if (isFolderDep(dep)) addFolder(folders, dep.value);
   }
 }
@@ -161,25 +164,37 @@ function addFolder(folders: Set<string>, path: string): void {
 
 /** Whether a dep's value is a folder: the one before its first capture or wildcard, there even without files. */
 function isFolderDep(dep: SandboxDep): boolean {
-  return dep.value !== '' && !(dep.files.length === 1 && dep.files[0]?.path === dep.value);
+  return (
+    dep.value !== '' && dep.access !== 'url' && !(dep.files.length === 1 && dep.files[0]?.path === dep.value)
+  );
 }
 
 /**
  * The lists of a datum by the name of their file; see `commandEnv`. With one dep there is just `all`, which then is that
  * dep's as well.
  */
-function listsOf(stage: StageWork, work: DatumWork): ReadonlyMap<string, string> {
+function listsOf(stage: StageWork, work: DatumWork, urls: UrlLists): ReadonlyMap<string, string> {
   const { base } = stage.stage;
   const deps = allDeps(stage, work);
-  const texts = deps.map((dep) => dep.files.map((file) => `${pathFrom(base, file.path)}\n`).join(''));
+  const texts = deps.map((dep) =>
+    placedFiles(dep)
+      .map((file) => `${pathFrom(base, file.path)}\n`)
+      .join(''),
+  );
   const lists = new Map([['all', texts.length === 1 ? (texts[0] ?? '') : withoutRepeats(texts.join(''))]]);
   if (deps.length > 1) deps.forEach((dep, index) => lists.set(listName(deps, dep), texts[index] ?? ''));
+  for (const dep of deps.filter(isUrlDep)) lists.set(listName(deps, dep), urls.get(dep.name) ?? '');
   return lists;
 }
 
 /** Lines, each once, in order. */
 function withoutRepeats(text: string): string {
   return text === '' ? '' : `${[...new Set(text.slice(0, -1).split('\n'))].join('\n')}\n`;
+}
+
+function putReadOnly(file: string, text: string): void {
+  rmSync(file, { force: true });
+  writeFileSync(file, text, { flag: 'wx', mode: 0o444 });
 }
 
 /**

@@ -3,14 +3,15 @@ import type { Stats } from 'node:fs';
 import { errnoOf, fsProblem } from '../disk/fs-problem.ts';
 import { parentOf } from '../model/repo-path.ts';
 import { attempt, failedOutcome, notRun, type Attempt, type LocalTools } from './attempt.ts';
-import { allDeps } from './command-env.ts';
+import { allDeps, placedFiles } from './command-env.ts';
 import { inputChanged } from './input-damage.ts';
 import { createMask } from './mask.ts';
 import { collectOutputs } from './outputs.ts';
 import type { AttemptOutcome, DatumWork, LogLine, SandboxFile, StageSession, StageWork } from './runner.ts';
-import type { Failure } from './sandbox-fault.ts';
+import { SandboxFault, type Failure } from './sandbox-fault.ts';
 import { removeFolder } from './sandbox-home.ts';
 import type { Sandbox } from './sandbox.ts';
+import { createUrlLists } from './url-list.ts';
 
 /** Lets one at a time do something, in the order of asking. */
 export type Turnstile = <T>(work: () => Promise<T>) => Promise<T>;
@@ -35,6 +36,7 @@ export function openUnsandboxedSession(
   turnstile: Turnstile,
 ): StageSession {
   const mask = createMask(Object.values(stage.secrets));
+  const urlLists = createUrlLists(stage, tools.urls);
 
   const runNow = async (
     work: DatumWork,
@@ -43,8 +45,8 @@ export function openUnsandboxedSession(
   ): Promise<AttemptOutcome> => {
     const sandbox = tools.takeSandbox();
     try {
-      sandbox.list(stage, work);
-      const inputs = [...stage.code, ...allDeps(stage, work).flatMap((dep) => dep.files)];
+      sandbox.list(stage, work, await urlLists(work, signal));
+      const inputs = [...stage.code, ...allDeps(stage, work).flatMap(placedFiles)];
       const before = stampsOf(tools.root, inputs);
       const absent = inputs.filter((file) => !before.has(file));
       if (absent.length > 0) return failedOutcome(inputMissing(absent), notRun(tools.now()), mask);
@@ -69,6 +71,7 @@ export function openUnsandboxedSession(
         if (!done) bringBack(tools.root, work, aside);
       }
     } catch (error) {
+      if (error instanceof SandboxFault) return failedOutcome(error.failure, notRun(tools.now()), mask);
       throw fsProblem(error, 'run a stage without sandbox in', tools.root);
     } finally {
       tools.giveBack(sandbox, false);

@@ -22,6 +22,22 @@ export interface HeldTree {
   readonly since: number;
 }
 
+/** Where whoever has no datawf can read an object, or ranges of it. */
+export interface ObjectPlace {
+  /** `https:`, signed for this object and some time, or `file:`. */
+  readonly url: string;
+  /** `s3://bucket/key`, of an object in a bucket. */
+  readonly s3?: string;
+}
+
+/** Answers places of objects, each of the first store that has it; those that none has are left out. */
+export type FindPlaces = (
+  digests: readonly Digest[],
+  /** How long signed URLs hold; no longer than the session of who signs. */
+  seconds: number,
+  signal: AbortSignal,
+) => Promise<ReadonlyMap<Digest, ObjectPlace>>;
+
 /** What a store in a bucket says of itself, for `doctor`. */
 export interface StoreFacts {
   /** Of the server, as a URL. */

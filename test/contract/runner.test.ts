@@ -1,3 +1,4 @@
+import { createPlaceFinder } from '../../src/store/places.ts';
 import { createLocalRunner } from '../../src/run/local-runner.ts';
 import { processIdentity } from '../../src/run/process-table.ts';
 import { makeRunnerRig } from '../rig/runner-rig.ts';
@@ -16,6 +17,7 @@ for (const [name, copyBelow] of [
       path: process.env['PATH'] ?? '',
       process: processIdentity('here'),
       now: Date.now,
+      places: createPlaceFinder(async () => [rig.store]),
       copyBelow,
       graceMs: 200,
     });

@@ -108,6 +108,17 @@ describe.skipIf(CLUSTER_S3 === undefined)('a real S3 server', () => {
     const answer = await fetch(url);
     expect([answer.status, await answer.text()]).toEqual([200, 'hello']);
     expect((await fetch(url.replace(/.$/, (last) => (last === '0' ? '1' : '0')))).status).toBe(403);
+    const part = await fetch(url, { headers: { range: 'bytes=1-3' } });
+    expect([part.status, await part.text()]).toEqual([206, 'ell']);
+
+    const other = Buffer.from('another');
+    await store.putBytes(digestOf(other), other);
+    const elsewhere = url
+      .replaceAll(digestOf(bytes), digestOf(other))
+      .replace(`/objects/${digestOf(bytes).slice(0, 2)}/`, `/objects/${digestOf(other).slice(0, 2)}/`);
+    expect(elsewhere).not.toBe(url);
+    expect((await fetch(elsewhere)).status).toBe(403);
+    expect((await fetch(url, { method: 'DELETE' })).status).toBe(403);
   });
 
   it('says when keys are wrong and when a bucket is not there', async () => {

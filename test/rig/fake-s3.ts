@@ -227,7 +227,8 @@ export class FakeS3 {
   }
 
   /** What a server looks at before the request itself. */
-  #checked({ headers, bucket }: FakeRequest): FakeAnswer | undefined {
+  #checked({ method, headers, bucket, query }: FakeRequest): FakeAnswer | undefined {
+    if (method === 'GET' && query.has('X-Amz-Signature')) return undefined;
     const signed = /Credential=[^/]+\/\d{8}\/([^/]+)\/s3\//.exec(headers.authorization ?? '')?.[1];
     if (signed === undefined) return this.#error(403, 'AccessDenied', { message: 'not signed' });
     const stamp = String(headers['x-amz-date']).replace(/^(.{4})(..)(..T..)(..)(..Z)$/, '$1-$2-$3:$4:$5');

@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createPlaceFinder } from '../../../src/store/places.ts';
 import { createLocalRunner, type LocalRunnerOptions } from '../../../src/run/local-runner.ts';
 import { processIdentity } from '../../../src/run/process-table.ts';
 import type { AttemptOutcome, LogLine, Runner } from '../../../src/run/runner.ts';
@@ -46,6 +47,7 @@ function makeRunner(options: Partial<LocalRunnerOptions> = {}): Runner {
     path: process.env['PATH'] ?? '',
     process: processIdentity('here'),
     now: Date.now,
+    places: createPlaceFinder(async () => [rig.store]),
     graceMs: 100,
     ...options,
   });

@@ -33,6 +33,12 @@ describe('output as lines', () => {
     expect(collect(['x hu', 'sh y\n'])).toEqual({ texts: ['x *** y'], tail: 'x *** y\n' });
   });
 
+  it('masks what opens a signed URL', () => {
+    const url = 'https://s3/a?X-Amz-Date=20240101T000000Z&X-Amz-Security-Token=abc%2F&X-Amz-Signature=';
+    const masked = url.replace('abc%2F', '***');
+    expect(collect([url, '12ef\n'])).toEqual({ texts: [`${masked}***`], tail: `${masked}***\n` });
+  });
+
   it('cuts a line that does not end', () => {
     const { texts } = collect(['x'.repeat(40_000)]);
     expect(texts.map((text) => text.length)).toEqual([16_384, 16_384, 7_232]);
