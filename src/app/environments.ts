@@ -42,12 +42,14 @@ interface Facts {
 }
 
 async function gather(ctx: AppContext): Promise<Facts> {
+  return { names: await slugNames(ctx), current: await ctx.environment() };
+}
+
+/** What placeholders stand for here. */
+export async function slugNames(ctx: AppContext): Promise<SlugNames> {
   const { branch } = await ctx.workspace.head();
   const { name } = await ctx.git.user();
-  return {
-    names: { branch, user: name === '' ? ctx.around.env['USER'] : name },
-    current: await ctx.environment(),
-  };
+  return { branch, user: name === '' ? ctx.around.env['USER'] : name };
 }
 
 function lineOf(
@@ -57,7 +59,7 @@ function lineOf(
 ): Omit<EnvironmentLine, 'name'> {
   const chain = storeChain(ctx.config, environment);
   const store = ({ name, url }: StoreConfig): EnvironmentStore => {
-    const text = filled(url, names) ?? url;
+    const text = filledAsFar(url, names);
     return { name, url: text.startsWith('s3://') ? text : resolve(ctx.workspace.root, text) };
   };
   return {
@@ -69,9 +71,13 @@ function lineOf(
   };
 }
 
-/** A text as far as it can be filled in here; `{stage}` stays. */
 function filled(text: string | undefined, names: SlugNames): string | undefined {
-  return text?.replace(/\{(branch|user)\}/g, (whole) => {
+  return text === undefined ? undefined : filledAsFar(text, names);
+}
+
+/** A text as far as it can be filled in here; `{stage}` stays. */
+export function filledAsFar(text: string, names: SlugNames): string {
+  return text.replace(/\{(branch|user)\}/g, (whole) => {
     try {
       return fillSlugs(whole, names);
     } catch (error) {

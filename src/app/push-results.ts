@@ -12,6 +12,7 @@ import type { Sizes } from '../store/transfer.ts';
 import { digestHex } from '../util/blake3.ts';
 import { ifThere, type KnownVersions } from './known-versions.ts';
 import type { AppContext } from './ports.ts';
+import { localResultFilter } from './result-scope.ts';
 import type { TransferScope } from './transfer-scope.ts';
 
 /** Results of one code half, to be written as a segment; named by its content, so that writing it twice is the same. */
@@ -79,13 +80,17 @@ function resultFinder(ctx: AppContext): Find {
   };
 }
 
-/** All results of the local store that another doesn't have, with the objects that they rest on; without those whose files are gone here. */
+/**
+ * All results of the local store that count for this branch and that another doesn't have, with the objects that they rest on;
+ * without those whose files are gone here.
+ */
 export async function resultsOfStore(
   ctx: AppContext,
   to: Store,
 ): Promise<{ readonly batches: readonly ResultBatch[]; readonly objects: Sizes }> {
   const all: ResultBatch[] = [];
   const objects = new Map<Digest, number>();
+  const isOwn = await localResultFilter(ctx);
   for (const codeHalf of await ctx.store.listCodeHalves()) {
     const there = await openResults(to, codeHalf);
     const own = await openResults(ctx.store, codeHalf);
@@ -93,8 +98,10 @@ export async function resultsOfStore(
     for (const segment of await readSegments(ctx.store, codeHalf)) {
       for (const { input, result } of segment.lines) {
         if (there.findResult(input, result) !== undefined) continue;
-        const record = own.findResult(input, result);
-        if (record?.outs.every(({ digest }) => ctx.store.hasObjectSync(digest)) !== true) continue;
+        const counts = (one: ResultRecord): boolean => one.result === result && isOwn?.(one) !== false;
+        const record = own.find(input, result, counts);
+        if (record === undefined) continue;
+        if (!record.outs.every(({ digest }) => ctx.store.hasObjectSync(digest))) continue;
         records.push(record);
         for (const { digest, size } of record.outs) objects.set(digest, size);
       }

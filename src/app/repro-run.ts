@@ -26,6 +26,7 @@ import { needsWrite } from './row-writer.ts';
 import type { RunPorts } from './run-ports.ts';
 import { openRunTrail, type RunTrail } from './run-trail.ts';
 import { planLine, runCounts } from './stage-report.ts';
+import { resultScope } from './result-scope.ts';
 import { bringInputs } from './run-inputs.ts';
 import type { StageState } from './stage-state.ts';
 import { Supply } from './supply.ts';
@@ -156,7 +157,12 @@ async function work(ctx: AppContext, { request, ports, assessment, lock, writer,
     if (state.options.inScope && state.progress !== 'unchanged')
       await ctx.store.putKey(state.code, state.options.facts.half.json);
   }
-  const results = new ResultWriter({ store: ctx.store, run: writer.id, batch: '0' });
+  const results = new ResultWriter({
+    store: ctx.store,
+    run: writer.id,
+    batch: '0',
+    scope: await resultScope(ctx),
+  });
   const runner = await ports.runner();
   const limits = runLimits(request);
   let error: unknown;

@@ -12,6 +12,7 @@ import { liesInOuts, type DatumPlan } from './datum-plan.ts';
 import type { AppContext, Remote } from './ports.ts';
 import type { Dataset } from './project.ts';
 import { hasVersion } from './records.ts';
+import { localResultFilter } from './result-scope.ts';
 import type { StageState } from './stage-state.ts';
 import { warnUnreachable } from './store-scopes.ts';
 import { openTraffic } from './traffic.ts';
@@ -41,6 +42,7 @@ export class Supply {
   readonly #remote = new Map<Digest, Promise<readonly Results[]>>();
   readonly #canCome = new Map<string, Promise<boolean>>();
   #environment: Promise<EnvironmentConfig | undefined> | undefined;
+  #isOwn: ReturnType<typeof localResultFilter> | undefined;
 
   constructor(ctx: AppContext, options: SupplyOptions) {
     this.#ctx = ctx;
@@ -77,7 +79,7 @@ export class Supply {
   }
 
   /**
-   * The result that counts for a datum's key: of this workspace, else of the first store that has one. Its files may have to
+   * The result that counts for a datum's key: of this workspace (where the environment lets it count), else of the first store that has one. Its files may have to
    * be fetched; where they are known to be nowhere there is none.
    */
   async find(datum: DatumPlan<StageState>, input: Digest): Promise<Found | undefined> {
@@ -85,7 +87,11 @@ export class Supply {
     const isAsked = state.options.runCache && state.node.stage.sandbox !== 'none';
     if (!isAsked || datum.reason === 'forced' || datum.reason === 'always') return undefined;
     const pinned = datum.row?.input === input ? datum.row.result : undefined;
-    const own = (await state.results(openResults)).find(input, pinned);
+    this.#isOwn ??= localResultFilter(this.#ctx);
+    const isOwn = await this.#isOwn;
+    const named = datum.row?.code === state.code ? pinned : undefined;
+    const counts = isOwn === undefined ? undefined : (record: ResultRecord) => isOwn(record, named);
+    const own = (await state.results(openResults)).find(input, pinned, counts);
     if (
       own !== undefined &&
       (await this.#counts(own, datum)) &&

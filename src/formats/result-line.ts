@@ -65,8 +65,13 @@ function parseOuts(value: unknown): FileEntry[] | undefined {
 
 function parseMade(value: unknown): ResultRecord['made'] | undefined {
   if (!isObject(value) || typeof value.sandbox !== 'boolean') return undefined;
-  const { host, image, sandbox } = value;
-  return { ...(isText(host) ? { host } : {}), ...(isText(image) ? { image } : {}), sandbox };
+  const { host, image, sandbox, scope } = value;
+  return {
+    ...(isText(host) ? { host } : {}),
+    ...(isText(image) ? { image } : {}),
+    sandbox,
+    ...(isText(scope) ? { scope } : {}),
+  };
 }
 
 function parseDeps(value: unknown): Readonly<Record<string, string>> | undefined {

@@ -1,5 +1,6 @@
 import type { Reason, RunCounts } from './outcome.ts';
 import type { AcceptedReport } from './report.ts';
+import type { ResultRecord } from './result.ts';
 import type { RunKind, RunState, RunTotals, WhyNot } from './run-record.ts';
 
 /** Answers about runs, exactly as `--json` prints them (schemas/); times are RFC 3339, fields are additive. */
@@ -188,7 +189,7 @@ export interface BlamedDatum {
   /** Digest of the output listing. */
   readonly result: string;
   /** null where the store doesn't have the result any more. */
-  readonly made: { readonly host?: string; readonly image?: string; readonly sandbox: boolean } | null;
+  readonly made: ResultRecord['made'] | null;
   readonly seconds: number | null;
   /** The run that made it. */
   readonly run: BlamedRun | null;

@@ -12,7 +12,13 @@ export interface ResultRecord {
   readonly result: Digest;
   /** Output files by repository path, sorted. */
   readonly outs: readonly FileEntry[];
-  readonly made: { readonly host?: string; readonly image?: string; readonly sandbox: boolean };
+  readonly made: {
+    readonly host?: string;
+    readonly image?: string;
+    readonly sandbox: boolean;
+    /** Of the environment that it was made under: the URL of the store that it writes, or else its name. Absent without environments. */
+    readonly scope?: string;
+  };
   /** The run that made it. */
   readonly run: string;
   /** Wall seconds of the command. */

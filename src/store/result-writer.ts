@@ -9,6 +9,8 @@ export interface ResultWriterOptions {
   readonly run: string;
   /** Tells writers of one run apart (`0`, or the Kubernetes batch): letters and digits. */
   readonly batch: string;
+  /** Of the environment that results are made under. */
+  readonly scope?: string | undefined;
   /** Milliseconds that a result may wait; a second where not given. */
   readonly interval?: number;
 }
@@ -36,7 +38,9 @@ export class ResultWriter {
   /** Takes a result; returns at once. Throws what a write of earlier ones failed with. */
   add(codeHalf: Digest, record: ResultRecord): void {
     this.#throwFailure();
-    const line = formatResultLine(record);
+    const { scope } = this.#options;
+    const made = scope === undefined ? record.made : { ...record.made, scope };
+    const line = formatResultLine({ ...record, made });
     const lines = this.#held.get(codeHalf);
     if (lines === undefined) this.#held.set(codeHalf, [line]);
     else lines.push(line);

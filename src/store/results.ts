@@ -12,8 +12,11 @@ export interface Results {
   readonly codeHalf: Digest;
   /** Results held, counting several of one input. */
   readonly count: number;
-  /** The result that a row pins where there is one, or else the newest for this input. Raises `corrupt-results`. */
-  find(input: Digest, pinned?: Digest): ResultRecord | undefined;
+  /**
+   * Of the results of this input that `counts` lets in, the one that a row pins where there is one, or else the newest. Raises
+   * `corrupt-results`.
+   */
+  find(input: Digest, pinned?: Digest, counts?: (record: ResultRecord) => boolean): ResultRecord | undefined;
   /** That very result of this input. Raises `corrupt-results`. */
   findResult(input: Digest, result: Digest): ResultRecord | undefined;
 }
@@ -36,9 +39,10 @@ export async function openResults(store: ResultSource, codeHalf: Digest): Promis
   return {
     codeHalf,
     count,
-    find: (input, pinned) => {
-      const lines = byInput.get(input);
-      if (lines === undefined) return undefined;
+    find: (input, pinned, counts) => {
+      const all = byInput.get(input);
+      if (all === undefined) return undefined;
+      const lines = counts === undefined ? all : all.filter((line) => counts(recordOf(line)));
       const line = lines.findLast(({ result }) => result === pinned) ?? newestOf(lines);
       return line === undefined ? undefined : recordOf(line);
     },

@@ -146,3 +146,64 @@ test('a store that is gone costs a run nothing but what it had', async () => {
   const run = await story.repro('clean');
   expect(run).toMatchObject({ code: 0, ran: ['clean date=2024-01-03'] });
 });
+
+describe('in one clone', () => {
+  const NEW_CODE = PIPELINE.replace('tr a-z A-Z', 'tr a-z 0-9');
+
+  /** Production's own run, and on a branch another with new code, of which production gets the code alone. */
+  async function openTried(): Promise<Story> {
+    const story = await openProject();
+    await story.git('switch', '--quiet', '-c', 'wind');
+    story.pipeline(NEW_CODE);
+    expect((await story.repro('clean')).ran).toHaveLength(2);
+    await story.git('add', '--all');
+    await story.git('commit', '--quiet', '-m', 'tried');
+    await story.git('switch', '--quiet', 'main');
+    await story.succeed('checkout');
+    story.pipeline(NEW_CODE);
+    return story;
+  }
+
+  test('production runs what only another branch has run, and then has its own', async () => {
+    const story = await openTried();
+    expect((await story.stage('clean')).datums).toMatchObject({ stale: 2, cached: 0 });
+    expect((await story.repro('clean')).counts).toMatchObject({ ran: 2 });
+    story.pipeline(PIPELINE);
+    expect((await story.repro('clean')).counts).toMatchObject({ cached: 2 });
+    story.pipeline(NEW_CODE);
+    expect((await story.repro('clean')).counts).toMatchObject({ cached: 2 });
+  });
+
+  test('production takes what a merge brings in its lock, also when it was lost here', async () => {
+    const story = await openTried();
+    await story.git('checkout', '--quiet', '--', '.');
+    await story.git('merge', '--quiet', 'wind');
+    expect((await story.repro('clean')).counts).toEqual({ skipped: 3 });
+    rmSync(story.path('clean'), { recursive: true });
+    expect((await story.repro('clean')).counts).toEqual({ skipped: 3 });
+    expect(story.texts('clean')).toHaveLength(2);
+  });
+
+  test('a branch that reads production takes its results, before they were pushed', async () => {
+    const story = await openTried();
+    expect((await story.repro('clean')).counts).toMatchObject({ ran: 2 });
+    await story.git('checkout', '--quiet', '--', '.');
+    await story.succeed('checkout');
+    await story.git('switch', '--quiet', '-c', 'other');
+    story.pipeline(NEW_CODE);
+    expect((await story.repro('clean')).counts).toMatchObject({ cached: 2 });
+  });
+
+  test('production pushes none of the results of branches', async () => {
+    const story = await openTried();
+    story.pipeline(PIPELINE);
+    await story.succeed('push', '--run-cache');
+    const segments = filesBelow(story.path('../prod/results')).map((name) =>
+      story.read(`../prod/results/${name}`),
+    );
+    const lines = segments.flatMap((text) => text.trim().split('\n'));
+    const made = lines.map((line) => (JSON.parse(line) as { made: { scope: string } }).made.scope);
+    expect(made).toEqual(made.map(() => story.path('../prod')));
+    expect(made).toHaveLength(3);
+  });
+});
