@@ -8,7 +8,7 @@ import type { Intake } from './intake.ts';
 import type { Mask } from './mask.ts';
 import { createOutputLines } from './output-lines.ts';
 import type { Placer } from './place.ts';
-import type { AttemptOutcome, AttemptUsage, DatumWork, LogLine, StageWork } from './runner.ts';
+import type { AttemptOutcome, AttemptUsage, DatumWork, LogLine, CommandWork } from './runner.ts';
 import type { Failure } from './sandbox-fault.ts';
 import type { Sandbox } from './sandbox.ts';
 import type { UrlSource } from './url-list.ts';
@@ -33,7 +33,7 @@ export interface LocalTools {
 
 /** One command to run for a datum, and where. */
 export interface AttemptPlan {
-  readonly stage: StageWork;
+  readonly stage: CommandWork;
   readonly work: DatumWork;
   readonly mask: Mask;
   readonly log: (line: LogLine) => void;
@@ -99,7 +99,7 @@ function isUndeclared(root: string, plan: AttemptPlan, path: string): boolean {
   return existsSync(`${root}/${inside}`) && !existsSync(`${plan.top}/${inside}`);
 }
 
-function bytesIn(stage: StageWork, work: DatumWork): number {
+function bytesIn(stage: CommandWork, work: DatumWork): number {
   let bytes = 0;
   for (const file of stage.code) bytes += file.size;
   for (const dep of allDeps(stage, work)) for (const file of placedFiles(dep)) bytes += file.size;

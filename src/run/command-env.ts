@@ -1,5 +1,5 @@
 import { invalid } from '../model/problem.ts';
-import type { DatumWork, SandboxDep, SandboxFile, StageWork } from './runner.ts';
+import type { DatumWork, SandboxDep, SandboxFile, CommandWork } from './runner.ts';
 
 /** Where a command finds its scratch; absolute paths. */
 export interface CommandPlaces {
@@ -14,7 +14,7 @@ export interface CommandPlaces {
  * written as they work from the stage's folder.
  */
 export function commandEnv(
-  stage: StageWork,
+  stage: CommandWork,
   work: DatumWork,
   outside: CommandPlaces & { readonly path: string },
 ): Record<string, string> {
@@ -53,7 +53,7 @@ export function placedFiles({ access, files }: SandboxDep): readonly SandboxFile
 }
 
 /** Deps of a datum with those that all datums of the stage share. */
-export function allDeps(stage: StageWork, work: DatumWork): readonly SandboxDep[] {
+export function allDeps(stage: CommandWork, work: DatumWork): readonly SandboxDep[] {
   return stage.broadcast.length === 0 ? work.deps : [...stage.broadcast, ...work.deps];
 }
 

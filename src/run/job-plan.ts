@@ -1,6 +1,6 @@
 import type { Digest } from '../model/digest.ts';
 import type { ResultRecord } from '../model/result.ts';
-import type { AttemptOutcome, DatumWork, StageWork } from './runner.ts';
+import type { AttemptOutcome, CommandWork, DatumWork } from './runner.ts';
 
 /**
  * What a command that plans hands to the pods of one Job and what they hand back, all through the store that the
@@ -12,8 +12,10 @@ import type { AttemptOutcome, DatumWork, StageWork } from './runner.ts';
  *     outcomes/<n>-<m>.ndjson      TaskOutcome a line: the m-th flush of batch n; create-only
  *     workers/<index>.json         a WorkerState, replaced while the worker is alive
  *
- * `<job>` is letters and digits. Results go to `results/<code>/<run>-<job>b<n>-<m>.ndjson`, log lines to
- * `logs/<run>/<stage>/<job>b<n>-<m>.ndjson.gz`: in the order, objects, results, outcomes, so that whoever reads an outcome finds what it names.
+ * `<job>` is letters and digits. Results go to `results/<code>/<run>-<job>b<n>p<pod>-<m>.ndjson`, log lines to
+ * `logs/<run>/<stage>/<job>b<n>p<pod>-<m>.ndjson.gz`, where `<pod>` is the end of the pod's name, since another pod of the
+ * index may have to finish a batch. In the order objects, results, logs, outcomes, so that whoever reads an outcome finds
+ * what it names. job-text.ts has the texts.
  */
 export interface JobPlan {
   /** Of datawf; an agent of another version refuses the plan. */
@@ -23,14 +25,19 @@ export interface JobPlan {
   /** As in records: `name`, or `sub:name`. */
   readonly stage: string;
   readonly code: Digest;
-  /** Without the values of secrets, which come to the command's container by its environment: names only. */
-  readonly work: Omit<StageWork, 'secrets'> & { readonly secretNames: readonly string[] };
+  /** Without the values of secrets, which come to main by its environment: names only. All files are `from: 'store'`. */
+  readonly work: Omit<CommandWork, 'secrets'> & { readonly secretNames: readonly string[] };
   readonly batches: number;
   readonly workers: number;
   /** Bytes; the command's limit in this Job, a rung of the stage's ladder. */
   readonly memory: number | undefined;
   /** Bytes that a sandbox may hold. */
   readonly disk: number | undefined;
+}
+
+/** Folder in the store of what belongs to a Job. */
+export function jobFolder({ run, job }: { readonly run: string; readonly job: string }): string {
+  return `runs/${run}/jobs/${job}`;
 }
 
 /** One datum of a batch, with the key that its result goes under. */

@@ -32,15 +32,23 @@ export interface SandboxOut {
   readonly optional: boolean;
 }
 
-/** What all datums of a stage share in one run. */
-export interface StageWork {
-  readonly stage: Stage;
+/** What of a stage its command runs by. */
+export type StageCommand = Pick<Stage, 'id' | 'base' | 'cmd' | 'image' | 'sandbox' | 'timeoutSeconds'>;
+
+/** What all commands of a stage share in one run. */
+export interface CommandWork {
+  readonly stage: StageCommand;
   readonly code: readonly SandboxFile[];
   readonly broadcast: readonly SandboxDep[];
   /** Resolved `env` and params as variables. */
   readonly env: Readonly<Record<string, string>>;
   /** Values are masked in everything kept. */
   readonly secrets: Readonly<Record<string, string>>;
+}
+
+/** The same for a runner, which also looks at what the stage asks of the place it runs in. */
+export interface StageWork extends CommandWork {
+  readonly stage: Stage;
 }
 
 /** One datum to run. */

@@ -5,13 +5,13 @@ import type { Census } from './census.ts';
 import { inputChanged } from './input-damage.ts';
 import { createMask } from './mask.ts';
 import { collectOutputs, undeclaredWrite, type FoundOutput } from './outputs.ts';
-import type { AttemptOutcome, DatumWork, LogLine, StageSession, StageWork } from './runner.ts';
+import type { AttemptOutcome, DatumWork, LogLine, StageSession, CommandWork } from './runner.ts';
 import { namesOf, SandboxFault, type Failure } from './sandbox-fault.ts';
 import type { Sandbox } from './sandbox.ts';
 import { createUrlLists, type UrlLists } from './url-list.ts';
 
 /** A stage whose datums run in sandboxes: as many as run at once, each furnished once and used again. */
-export function openSandboxSession(tools: LocalTools, stage: StageWork): StageSession {
+export function openSandboxSession(tools: LocalTools, stage: CommandWork): StageSession {
   const mask = createMask(Object.values(stage.secrets));
   const free: Sandbox[] = [];
   const urlLists = createUrlLists(stage, tools.urls);

@@ -15,7 +15,7 @@ import { parentOf } from '../model/repo-path.ts';
 import { takeCensus, type Census } from './census.ts';
 import { allDeps, listName, pathFrom, placedFiles, type CommandPlaces } from './command-env.ts';
 import type { Placed, Placer } from './place.ts';
-import type { DatumWork, SandboxDep, SandboxFile, StageWork } from './runner.ts';
+import type { DatumWork, SandboxDep, SandboxFile, CommandWork } from './runner.ts';
 import { removeFolder } from './sandbox-home.ts';
 import { isUrlDep, type UrlLists } from './url-list.ts';
 
@@ -54,7 +54,7 @@ export class Sandbox {
   }
 
   /** Puts in what a datum sees and makes place for its outs. A SandboxFault where an input can't be had. */
-  enter(stage: StageWork, work: DatumWork, urls: UrlLists): void {
+  enter(stage: CommandWork, work: DatumWork, urls: UrlLists): void {
     const isFirst = this.#sharedFolders === undefined;
     this.#sharedFolders ??= sharedFolders(stage);
     const needed = new Set(this.#sharedFolders);
@@ -68,7 +68,7 @@ export class Sandbox {
   }
 
   /** Only writes the lists, for a command that runs elsewhere. */
-  list(stage: StageWork, work: DatumWork, urls: UrlLists): void {
+  list(stage: CommandWork, work: DatumWork, urls: UrlLists): void {
     const lists = listsOf(stage, work, urls);
     for (const name of this.#lists) {
       if (lists.has(name)) continue;
@@ -140,7 +140,7 @@ export class Sandbox {
   }
 }
 
-function sharedFolders(stage: StageWork): ReadonlySet<string> {
+function sharedFolders(stage: CommandWork): ReadonlySet<string> {
   const folders = new Set<string>();
   addFolder(folders, stage.stage.base);
   for (const file of stage.code) addFolder(folders, parentOf(file.path));
@@ -173,7 +173,7 @@ function isFolderDep(dep: SandboxDep): boolean {
  * The lists of a datum by the name of their file; see `commandEnv`. With one dep there is just `all`, which then is that
  * dep's as well.
  */
-function listsOf(stage: StageWork, work: DatumWork, urls: UrlLists): ReadonlyMap<string, string> {
+function listsOf(stage: CommandWork, work: DatumWork, urls: UrlLists): ReadonlyMap<string, string> {
   const { base } = stage.stage;
   const deps = allDeps(stage, work);
   const texts = deps.map((dep) =>

@@ -7,7 +7,7 @@ import { allDeps, placedFiles } from './command-env.ts';
 import { inputChanged } from './input-damage.ts';
 import { createMask } from './mask.ts';
 import { collectOutputs } from './outputs.ts';
-import type { AttemptOutcome, DatumWork, LogLine, SandboxFile, StageSession, StageWork } from './runner.ts';
+import type { AttemptOutcome, DatumWork, LogLine, SandboxFile, StageSession, CommandWork } from './runner.ts';
 import { SandboxFault, type Failure } from './sandbox-fault.ts';
 import { removeFolder } from './sandbox-home.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -32,7 +32,7 @@ export function createTurnstile(): Turnstile {
  */
 export function openUnsandboxedSession(
   tools: LocalTools,
-  stage: StageWork,
+  stage: CommandWork,
   turnstile: Turnstile,
 ): StageSession {
   const mask = createMask(Object.values(stage.secrets));

@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import { dirname, join } from 'node:path/posix';
 import type { FindPlaces } from '../store/store.ts';
-import type { DatumWork, SandboxDep, SandboxFile, StageWork } from './runner.ts';
+import type { DatumWork, SandboxDep, SandboxFile, CommandWork } from './runner.ts';
 import { SandboxFault } from './sandbox-fault.ts';
 
 /** What lists of places are made with, here and in a pod. */
@@ -26,7 +26,7 @@ const USUAL_SECONDS = 12 * 3600;
  * while they hold long enough for one more.
  */
 export function createUrlLists(
-  stage: StageWork,
+  stage: CommandWork,
   source: UrlSource,
 ): (work: DatumWork, signal: AbortSignal) => Promise<UrlLists> {
   const seconds = stage.stage.timeoutSeconds ?? USUAL_SECONDS;
