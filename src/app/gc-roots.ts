@@ -1,9 +1,11 @@
 import { parseHead } from '../history/record-text.ts';
 import { runOfHead } from '../history/record-names.ts';
+import { refName } from '../formats/ref-file.ts';
 import { parseResultLine } from '../formats/result-line.ts';
 import { parseDigest } from '../model/digest.ts';
 import type { RootCount, RootKind } from '../model/keep-report.ts';
 import type { Marker } from '../store/mark.ts';
+import type { DiskStore } from '../store/disk-store.ts';
 import type { Store } from '../store/store.ts';
 import { ulidTime } from '../util/ulid.ts';
 import { openGit } from '../workspace/git.ts';
@@ -12,7 +14,7 @@ import type { Workspace } from '../workspace/workspace.ts';
 import { strayIndexes } from './index-homes.ts';
 import type { AppContext } from './ports.ts';
 import { lockPathOf, workTreeFiles } from './project.ts';
-import type { Repository } from './repositories.ts';
+import { refPrefix, type Repository } from './repositories.ts';
 
 /** Counts what roots there are of each kind, with some of their names. */
 export class RootTally {
@@ -122,17 +124,18 @@ export async function markRefs(
 
 /** The refs of a store by whether their branch is in one of these repositories. */
 export async function sortRefs(
-  store: Store,
+  store: DiskStore,
   repositories: readonly Repository[],
 ): Promise<{ readonly there: readonly string[]; readonly gone: readonly string[] }> {
-  const branches = new Set<string | undefined>();
-  for (const { git, workTrees } of repositories) {
-    for (const { kind, name } of await git.history.tips()) if (kind === 'branch') branches.add(name);
-    for (const workspace of workTrees) branches.add((await workspace.head()).branch);
+  const known = new Set<string>();
+  for (const { git, workTrees, commonDir } of repositories) {
+    const add = (branch: string): unknown =>
+      known.add(refName(`${refPrefix({ store }, commonDir)}${branch}`));
+    for (const { kind, name } of await git.history.tips()) if (kind === 'branch') add(name);
+    for (const workspace of workTrees) add((await workspace.head()).branch ?? '');
   }
   const names = await store.listFiles('refs/');
-  const isThere = (name: string): boolean => branches.has(name.slice('refs/'.length, -'.json'.length));
-  return { there: names.filter(isThere), gone: names.filter((name) => !isThere(name)) };
+  return { there: names.filter((name) => known.has(name)), gone: names.filter((name) => !known.has(name)) };
 }
 
 /** Marks the results of runs that never ended, so that going on after a crash runs nothing again. */

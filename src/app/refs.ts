@@ -8,6 +8,7 @@ import { digestHex } from '../util/blake3.ts';
 import { pointerPath } from './pointer-files.ts';
 import type { AppContext } from './ports.ts';
 import { loadProject, lockPathOf, workTreeFiles, type Project, type TrackedFiles } from './project.ts';
+import { refPrefix } from './repositories.ts';
 import { withLock } from './writing.ts';
 
 /** What the tracked files say, as a store keeps it: a ref, and the texts that it names. */
@@ -57,7 +58,7 @@ export async function noteRef(ctx: AppContext): Promise<void> {
   const project = branch === undefined ? undefined : readableProject(tracked);
   if (branch === undefined || project === undefined) return;
   const { ref, texts } = draftRef({ project, tracked }, { commit, reads: [] });
-  const name = refName(branch);
+  const name = refName(`${refPrefix(ctx, ctx.workspace.commonDir)}${branch}`);
   const before = await readRef(ctx.store, name);
   if (before !== undefined && sameVersions(before, ref)) return;
   for (const [digest, text] of texts) await ctx.store.putBytes(digest, Buffer.from(text));

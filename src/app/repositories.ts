@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { writeAtomic } from '../disk/atomic-file.ts';
 import { Problem } from '../model/problem.ts';
+import { slug } from '../model/slug.ts';
 import { digestHex } from '../util/blake3.ts';
 import { openGit, type Git } from '../workspace/git.ts';
 import { acquireLock, type ProcessLock } from '../workspace/process-lock.ts';
@@ -11,6 +12,8 @@ import type { AppContext } from './ports.ts';
 /** A repository that keeps its data in the local store. */
 export interface Repository {
   readonly git: Git;
+  /** Of its git folder, which its work trees share. */
+  readonly commonDir: string;
   /** Its work trees that are there. */
   readonly workTrees: readonly Workspace[];
   /** The git folders of all its work trees, also of those that are gone. */
@@ -27,7 +30,8 @@ export async function repositoriesOf(ctx: AppContext): Promise<readonly Reposito
     const git = workspace === ctx.workspace ? ctx.git : openGit(workspace, ctx.around.env);
     const folders = await git.history.workTrees();
     const workTrees = folders.flatMap((folder) => workspaceAt(folder) ?? []);
-    repositories.push({ git, workTrees, gitDirs: gitDirsOf(workspace.commonDir) });
+    const { commonDir } = workspace;
+    repositories.push({ git, commonDir, workTrees, gitDirs: gitDirsOf(commonDir) });
   }
   return repositories;
 }
@@ -41,6 +45,19 @@ export function noteUse(ctx: Pick<AppContext, 'workspace' | 'store' | 'config'>)
   ctx.store.prepare();
   mkdirSync(folder, { recursive: true });
   writeAtomic(file, `${ctx.workspace.root}\n`);
+}
+
+/**
+ * What a repository's refs in the local store begin with: nothing in a store of its own; in a folder that `cache.dir` shares the
+ * repository's name, since others have branches of the same names.
+ */
+export function refPrefix(
+  { store }: { readonly store: Pick<AppContext['store'], 'folder'> },
+  commonDir: string,
+): string {
+  if (store.folder === join(commonDir, 'datawf')) return '';
+  const folder = basename(commonDir) === '.git' ? dirname(commonDir) : commonDir;
+  return `${slug(basename(folder)).slice(0, 31)}-${digestHex(commonDir).slice(0, 8)}/`;
 }
 
 /** Does work while no other command writes in any work tree of these repositories. Throws `locked` (exit 6). */

@@ -206,7 +206,8 @@ function readConfig(workspace: Workspace, env: Host['env']): Config {
 
 /** The local store's folder: git's common folder, so that worktrees share it, unless `cache.dir` moves it. */
 function storeFolder(workspace: Workspace, config: Config): string {
-  return config.cache.dir === undefined
-    ? join(workspace.commonDir, 'datawf')
-    : resolve(workspace.root, config.cache.dir);
+  const { dir } = config.cache;
+  if (dir === undefined) return join(workspace.commonDir, 'datawf');
+  // In a linked work tree and in a submodule .git is a file.
+  return dir.startsWith('.git/') ? join(workspace.commonDir, dir.slice(5)) : resolve(workspace.root, dir);
 }

@@ -67,7 +67,8 @@ try {
 async function makeFixture() {
   await makeRepository(top);
   mkdirSync(join(top, 'raw'));
-  for (let index = 0; index < datums; index++) writeFileSync(join(top, `raw/${day(index)}.csv`), `${index}\n`);
+  for (let index = 0; index < datums; index++)
+    writeFileSync(join(top, `raw/${day(index)}.csv`), `${index}\n`);
   writeFileSync(join(top, 'mark.txt'), 'a\n');
   writeFileSync(join(top, 'datawf.yaml'), PIPELINE);
   await datawf(['add', 'raw'], { cwd: top });
@@ -85,7 +86,11 @@ function stamp() {
   const times = ['results', 'trees', 'runs', 'logs', 'refs'].map((name) =>
     existsSync(join(store, name)) ? statSync(join(store, name)).mtimeMs : 0,
   );
-  return JSON.stringify([readFileSync(join(top, 'datawf.lock'), 'utf8'), statSync(join(top, 'datawf.lock')).mtimeMs, times]);
+  return JSON.stringify([
+    readFileSync(join(top, 'datawf.lock'), 'utf8'),
+    statSync(join(top, 'datawf.lock')).mtimeMs,
+    times,
+  ]);
 }
 
 /** Median milliseconds, after one go that isn't counted. */

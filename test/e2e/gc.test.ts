@@ -144,6 +144,31 @@ describe('gc', () => {
     expect((await gc(rig, '--grace', '0d')).removed.objects).toBeGreaterThan(0);
   });
 
+  test('keeps branches of one name apart where repositories share the store', async () => {
+    const rig = await openRig();
+    await rig.run(['git', 'init', '--quiet', rig.path('../other')]);
+    for (const folder of ['.', '../other']) {
+      writeFileSync(rig.path(`${folder}/mine.txt`), `of ${folder}\n`);
+      await rig.datawf(['config', 'set', 'cache.dir', '../store'], { cwd: folder });
+      expect((await rig.datawf(['add', 'mine.txt'], { cwd: folder })).code).toBe(0);
+    }
+    expect((await gc(rig, '--grace', '0d')).removed.objects).toBe(0);
+    const repositories = readdirSync(rig.path('../store/refs')).sort();
+    expect(repositories).toEqual([
+      expect.stringMatching(/^other-[0-9a-f]{8}$/),
+      expect.stringMatching(/^repo-[0-9a-f]{8}$/),
+    ]);
+    const texts: string[] = [];
+    for (const name of repositories) {
+      const out = `../out/${name}`;
+      mkdirSync(rig.path('../out'), { recursive: true });
+      const { code, stderr } = await rig.run(['sh', '../store/recover.sh', '../store', `${name}/main`, out]);
+      expect(code, stderr).toBe(0);
+      texts.push(rig.read(`${out}/mine.txt`));
+    }
+    expect(texts).toEqual(['of ../other\n', 'of .\n']);
+  });
+
   test('wants an age', async () => {
     const rig = await openRig();
     const { code, stderr } = await rig.datawf(['gc', '--grace', 'soon']);
