@@ -17,7 +17,7 @@ export interface PoolOptions {
 
 /**
  * Does a task on every file of the columns: small work in this thread, giving way to events every 20 ms; large work in
- * worker threads, which take runs of one folder's files by a shared counter, so that no message is sent per file and this
+ * worker threads, which take runs of one folder's files by shared counters, so that no message is sent per file and this
  * thread only waits. The first failure stops all and is thrown; an abort throws the signal's reason.
  */
 export async function runOnFiles(options: PoolOptions): Promise<void> {
@@ -142,7 +142,7 @@ function shareJobs(columns: FileColumns, threads: number, length: number): Share
     firsts: Float64Array.from(firsts),
     ends,
     names: new Uint8Array(names.buffer),
-    control: new Int32Array(new SharedArrayBuffer(8)),
+    control: new Int32Array(new SharedArrayBuffer(4 * (CONTROL.taken + threads))),
     done: new Float64Array(new SharedArrayBuffer(threads * 16)),
   };
 }
