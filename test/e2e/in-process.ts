@@ -14,7 +14,7 @@ export function openHome(): { readonly base: string; readonly env: Readonly<Reco
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'datawf-scratch-')));
   writeFileSync(
     join(base, '.gitconfig'),
-    '[user]\n\tname = Ada Test\n\temail = ada@example.org\n[init]\n\tdefaultBranch = main\n',
+    '[user]\n\tname = Ada Test\n\temail = ada@example.org\n[init]\n\tdefaultBranch = main\n\ttemplateDir =\n[maintenance]\n\tauto = false\n[gc]\n\tauto = 0\n',
   );
   const env = {
     PATH: process.env['PATH'] ?? '',

@@ -80,7 +80,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
   mkdirSync(home);
   writeFileSync(
     join(home, '.gitconfig'),
-    '[user]\n\tname = Ada Test\n\temail = ada@example.org\n[init]\n\tdefaultBranch = main\n',
+    '[user]\n\tname = Ada Test\n\temail = ada@example.org\n[init]\n\tdefaultBranch = main\n\ttemplateDir =\n[maintenance]\n\tauto = false\n[gc]\n\tauto = 0\n',
   );
   const env: Readonly<Record<string, string>> = {
     PATH: process.env['PATH'] ?? '',
