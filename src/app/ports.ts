@@ -54,10 +54,14 @@ export interface AppContext {
   readonly config: Config;
   /** The environment of the branch, or the one that was forced (`--env`). Opens nothing. */
   readonly environment: () => Promise<EnvironmentConfig | undefined>;
+  /** The branch at hand; on a detached HEAD the one whose tip it is, where that is clear. */
+  readonly branch: () => Promise<string | undefined>;
   /** Opens the branch's stores, once a command: ask for them only where the local store doesn't do. */
   readonly remotes: () => Promise<Remotes>;
   /** Any store of the configuration, as a branch has it. Throws `no-branch`, `no-user` (exit 2) where its URL wants one. */
   readonly openStore: (store: StoreConfig, branch: string | undefined) => Promise<Remote>;
+  /** The local store with others behind it than those that the branch reads, in the order in which they are asked. */
+  readonly layered: (behind: readonly Store[]) => DiskStore;
   readonly around: Surroundings;
   readonly emit: Emit;
   readonly signal: AbortSignal;

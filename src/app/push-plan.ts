@@ -1,5 +1,6 @@
 import type { Digest } from '../model/digest.ts';
 import type { FileEntry } from '../model/file-entry.ts';
+import type { ResultSource } from '../store/results.ts';
 import { diffTrees } from '../store/trees.ts';
 import { nodeLevels, type Moving, type Sizes } from '../store/transfer.ts';
 import { ifThere, learnRef, learnRefs, noVersions, tableName, type KnownVersions } from './known-versions.ts';
@@ -8,7 +9,7 @@ import { lockedStage, lockPathOf, toRepoPath, type Dataset, type Project } from 
 import type { RefDraft } from './refs.ts';
 import type { BranchRef } from '../model/ref.ts';
 import { hasVersion, pointerEntry, recordedListing } from './records.ts';
-import { resultsOfRows, resultsOfStore, type ResultBatch } from './push-results.ts';
+import { resultsOfRows, resultsOfStore, type ResultBatch, type RowListener } from './push-results.ts';
 import type { TransferScope } from './transfer-scope.ts';
 
 /** What a push has to move, in the order in which it does. */
@@ -33,6 +34,11 @@ export interface PushFacts {
   /** All results that the local store has, not only those of rows. */
   readonly runCache: boolean;
   readonly moving: Moving;
+  /** A root that the store has doesn't say that all below it is there: its files are looked for. */
+  readonly checksLeaves?: boolean;
+  /** Further stores whose results are looked up, and what is told of each row that goes along. */
+  readonly results?: readonly ResultSource[];
+  readonly onRow?: RowListener;
 }
 
 /** Fewer objects are offered at once; of more the store is asked first which it lacks. */
@@ -62,7 +68,7 @@ export async function planPush(ctx: AppContext, facts: PushFacts): Promise<PushP
   for (const dataset of scope.datasets) {
     const { recorded } = dataset;
     if (recorded === undefined || known.roots.has(recorded)) continue;
-    if (await isThere(facts, dataset)) continue;
+    if (facts.checksLeaves !== true && (await isThere(facts, dataset))) continue;
     const bases = pointerEntry(dataset) === undefined ? (known.homes.get(dataset.home) ?? []) : [];
     const isMeant = scope.filesOf(dataset) ?? (() => true);
     const news = await filesSince(ctx, dataset, bases[0]);
@@ -75,7 +81,7 @@ export async function planPush(ctx: AppContext, facts: PushFacts): Promise<PushP
     if (known.roots.has(root)) continue;
     await addLevels(ctx, levels, { root, bases: known.tables.get(name) ?? [], moving: facts.moving });
   }
-  const rows = await resultsOfRows(ctx, { tables, known, scope });
+  const rows = await resultsOfRows(ctx, { ...facts, tables, known });
   const all = facts.runCache ? await resultsOfStore(ctx, facts.to.store) : undefined;
   const results = [...rows, ...(all?.batches ?? [])];
   for (const root of new Set(results.flatMap(({ inputs }) => [...inputs])))

@@ -1,11 +1,13 @@
 import { parseRow } from '../formats/datum-table.ts';
 import { formatResultLine } from '../formats/result-line.ts';
+import { formatListing } from '../formats/tree-text.ts';
 import type { StageNode } from '../graph/graph.ts';
 import { parseCaptures } from '../model/captures.ts';
 import type { Digest } from '../model/digest.ts';
+import { EXIT, Problem } from '../model/problem.ts';
 import { treesOfDeps, type ResultRecord } from '../model/result.ts';
 import { SEGMENT_RESULTS } from '../store/result-writer.ts';
-import { openResults, readSegments, type Results } from '../store/results.ts';
+import { openResults, readSegments, type ResultSource, type Results } from '../store/results.ts';
 import type { Store } from '../store/store.ts';
 import { diffTables } from '../store/tables.ts';
 import type { Sizes } from '../store/transfer.ts';
@@ -26,19 +28,24 @@ export interface ResultBatch {
   readonly inputs: ReadonlySet<Digest>;
 }
 
+/** Told of a row whose result is looked up; undefined where nobody remembers it. */
+export type RowListener = (node: StageNode, captures: string, record: ResultRecord | undefined) => void;
+
 interface Tables {
   readonly tables: readonly { readonly node: StageNode; readonly root: Digest; readonly name: string }[];
   readonly known: KnownVersions;
   readonly scope: TransferScope;
+  readonly results?: readonly ResultSource[];
+  readonly onRow?: RowListener;
 }
 
 /** The results of rows that no known table has, as far as somebody remembers them. */
 export async function resultsOfRows(
   ctx: AppContext,
-  { tables, known, scope }: Tables,
+  { tables, known, scope, results: further = [], onRow }: Tables,
 ): Promise<readonly ResultBatch[]> {
   const byCode = new Map<Digest, ResultRecord[]>();
-  const find = resultFinder(ctx);
+  const find = resultFinder(ctx, further);
   for (const { node, root, name } of tables) {
     if (known.roots.has(root)) continue;
     const selects = scope.rowsOf(node);
@@ -50,6 +57,7 @@ export async function resultsOfRows(
       if (code === undefined || input === undefined || result === undefined) continue;
       if (!selects(parseCaptures(captures) ?? new Map<string, string>())) continue;
       const record = await find(code, input, result);
+      onRow?.(node, captures, record);
       if (record === undefined) continue;
       const records = byCode.get(code) ?? [];
       byCode.set(code, records);
@@ -61,23 +69,38 @@ export async function resultsOfRows(
 
 type Find = (code: Digest, input: Digest, result: Digest) => Promise<ResultRecord | undefined>;
 
-/** Looks results up here, then in what is kept of the stores that the branch reads. */
-function resultFinder(ctx: AppContext): Find {
-  const opened = new Map<Digest, Promise<readonly Results[]>>();
-  const open = async (code: Digest): Promise<readonly Results[]> => {
-    const { read } = await ctx.remotes();
-    const kept = read.map((remote) => remote.kept);
-    return await Promise.all([ctx.store, ...kept].map((source) => openResults(source, code)));
+/** Looks results up here, then in what is kept of the stores that the branch reads, then in further stores, each opened when it is asked. */
+function resultFinder(ctx: AppContext, further: readonly ResultSource[]): Find {
+  const opened = new Map<string, Promise<Results | undefined>>();
+  const open = (code: Digest, source: ResultSource, at: number): Promise<Results | undefined> => {
+    const key = `${at} ${code}`;
+    let results = opened.get(key);
+    if (results === undefined)
+      opened.set(
+        key,
+        (results = further.includes(source) ? tryOpen(source, code) : openResults(source, code)),
+      );
+    return results;
   };
   return async (code, input, result) => {
-    let all = opened.get(code);
-    if (all === undefined) opened.set(code, (all = open(code)));
-    for (const results of await all) {
-      const found = results.findResult(input, result);
-      if (found !== undefined) return found;
+    const { read } = await ctx.remotes();
+    const sources = [ctx.store, ...read.map(({ kept }) => kept), ...further];
+    for (const [at, source] of sources.entries()) {
+      const found = (await open(code, source, at))?.findResult(input, result);
+      if (found !== undefined && digestHex(formatListing(found.outs)) === result) return found;
     }
     return undefined;
   };
+}
+
+/** Damage in a store that isn't this branch's is nobody's matter here: what it remembers isn't known then. */
+async function tryOpen(source: ResultSource, code: Digest): Promise<Results | undefined> {
+  try {
+    return await openResults(source, code);
+  } catch (error) {
+    if (error instanceof Problem && error.exit === EXIT.integrity) return undefined;
+    throw error;
+  }
 }
 
 /**

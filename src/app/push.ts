@@ -3,17 +3,16 @@ import type { History } from '../history/history.ts';
 import type { EndEvent } from '../model/event.ts';
 import { EXIT, Problem } from '../model/problem.ts';
 import { announceWriter } from '../store/announce.ts';
-import { fetchObjects, pushNodes, pushObjects, type Sizes } from '../store/transfer.ts';
-import { forEachLimit } from '../util/limit.ts';
+import { fetchObjects, pushObjects, type Sizes } from '../store/transfer.ts';
 import { announcerOf } from './announcer.ts';
-import { ownersOf } from './dataset-owners.ts';
-import { recordedListing } from './records.ts';
+import { namesOfLost } from './lost-objects.ts';
 import { noStore } from './no-store.ts';
-import type { AppContext, Remote } from './ports.ts';
+import type { AppContext } from './ports.ts';
 import { loadProject, workTreeFiles } from './project.ts';
+import { carryNames, writeRef } from './push-names.ts';
 import { planPush, type PushFacts, type PushPlan } from './push-plan.ts';
 import { pushRuns } from './push-runs.ts';
-import { draftRef, readRef, sameVersions, type RefDraft } from './refs.ts';
+import { draftRef, readRef, sameVersions } from './refs.ts';
 import { openTraffic, type Traffic } from './traffic.ts';
 import { transferScope, type TransferRequest } from './transfer-scope.ts';
 import { warnOfPlain } from './warn-plain.ts';
@@ -52,7 +51,7 @@ export async function push(ctx: AppContext, history: History, request: TransferR
     const plan = await planPush(ctx, facts);
     await carryOut(ctx, facts, { plan, traffic });
     await pushRuns(ctx, history, { to, runs: await runsOf(history, plan, runCache), moving });
-    if (scope.isAll && branch !== undefined) await writeRef(to, refName(branch), draft);
+    if (scope.isAll && branch !== undefined) await writeRef(to, branch, draft);
   } finally {
     await announcement.close();
   }
@@ -71,25 +70,10 @@ async function carryOut(
   { plan, traffic }: { readonly plan: PushPlan; readonly traffic: Traffic },
 ): Promise<void> {
   const { to, moving } = facts;
-  const { store } = to;
   traffic.expect(plan.objects.values());
   await bringMissing(ctx, facts, plan.objects);
-  await pushObjects(ctx.store, { to: store, objects: plan.objects, moving });
-  await pushNodes(ctx.store, { to: store, levels: plan.levels, moving });
-  const { jobs: limit, signal } = moving;
-  const halves = new Set(plan.results.map(({ codeHalf }) => codeHalf));
-  await forEachLimit(halves, { limit, signal }, async (half) => {
-    const json = await ctx.store.readKey(half);
-    if (json !== undefined) await store.putKey(half, json);
-  });
-  await forEachLimit(plan.results, { limit, signal }, ({ codeHalf, name, ndjson }) =>
-    store.putSegment(codeHalf, name, ndjson),
-  );
-  await forEachLimit(plan.texts, { limit, signal }, async ([digest, text]) => {
-    await ctx.store.putBytes(digest, Buffer.from(text));
-    await store.putBytes(digest, Buffer.from(text));
-  });
-  await store.makeDurable();
+  await pushObjects(ctx.store, { to: to.store, objects: plan.objects, moving });
+  await carryNames(ctx, facts, plan);
 }
 
 /** What isn't here comes from another store that the branch reads. Throws where none has it, before anything was written. */
@@ -102,14 +86,8 @@ async function bringMissing(ctx: AppContext, facts: PushFacts, objects: Sizes): 
   const wanted = new Map(missing.map((digest) => [digest, objects.get(digest) ?? 0]));
   const lost = await fetchObjects(ctx.store, { from, objects: wanted, moving: { jobs, signal } });
   if (lost.objects.size === 0) return;
-  const paths: string[] = [];
-  for (const dataset of scope.datasets) {
-    for (const entry of await recordedListing(ctx.store, dataset))
-      if (lost.objects.has(entry.digest)) paths.push(entry.path);
-  }
-  const owner = ownersOf(project);
-  const stages = new Set(paths.flatMap((path) => owner(path)?.stage?.stage.id ?? []));
-  const again = stages.size === 0 ? '' : `, or make it anew: datawf repro ${[...stages].join(' ')}`;
+  const { paths, stages } = await namesOfLost(ctx, { project, scope }, lost.objects);
+  const again = stages.length === 0 ? '' : `, or make it anew: datawf repro ${stages.join(' ')}`;
   const [first = ''] = paths;
   throw new Problem({
     code: 'missing-object',
@@ -119,10 +97,6 @@ async function bringMissing(ctx: AppContext, facts: PushFacts, objects: Sizes): 
     details: paths.length === 1 ? [] : paths.slice(0, 20),
     cause: lost.damage,
   });
-}
-
-async function writeRef(to: Remote, name: string, { ref }: RefDraft): Promise<void> {
-  await to.store.writeFile(name, Buffer.from(formatRef(ref)), { replace: true });
 }
 
 async function finish(ctx: AppContext, traffic: Traffic, { dryRun }: TransferRequest): Promise<EndEvent> {

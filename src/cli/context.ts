@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, homedir, hostname } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { branchAtHand } from '../app/branch-at-hand.ts';
 import type { AppContext, Remote, Remotes } from '../app/ports.ts';
 import type { RunPorts } from '../app/run-ports.ts';
 import { mergeConfig, parseConfigFile } from '../formats/config-file.ts';
@@ -35,8 +36,9 @@ export function openContext({ host, globals, signal, emit, environment: forced }
   const config = globals.jobs === undefined ? layers : { ...layers, jobs: globals.jobs };
   const git = openGit(workspace, host.env);
   const environment = once(async () => environmentOf(config, (await workspace.head()).branch, forced));
+  const branch = once(() => branchAtHand({ workspace, git, config, forced }));
   const remotes = once(async () =>
-    openRemotes({ workspace, git, config, host, signal, environment: await environment() }),
+    openRemotes({ workspace, git, config, host, signal, branch, environment: await environment() }),
   );
   const behind = async () => (await remotes()).read.map(({ store }) => store);
   return {
@@ -46,8 +48,10 @@ export function openContext({ host, globals, signal, emit, environment: forced }
     local: new DiskStore(storeFolder(workspace, config)),
     config,
     environment,
+    branch,
     remotes,
     openStore: (store, branch) => openConfigured({ workspace, git, config, host, signal }, store, branch),
+    layered: (others) => new LayeredStore(storeFolder(workspace, config), async () => others),
     around: {
       now: host.now,
       random: Math.random,
@@ -78,20 +82,21 @@ interface RemoteParts {
   readonly host: Host;
   readonly signal: AbortSignal;
   readonly environment: EnvironmentConfig | undefined;
+  readonly branch: () => Promise<string | undefined>;
 }
 
 async function openRemotes(parts: RemoteParts): Promise<Remotes> {
-  const { workspace, config, environment } = parts;
+  const { config, environment } = parts;
   const chain = storeChain(config, environment);
   const hasBranch = chain.read.some(({ url }) => url.includes('{branch}'));
-  const branch = hasBranch ? (await workspace.head()).branch : undefined;
+  const branch = hasBranch ? await parts.branch() : undefined;
   const read = await Promise.all(chain.read.map((store) => openConfigured(parts, store, branch)));
   return { environment, write: read.find(({ name }) => name === chain.write?.name), read };
 }
 
 /** A store of the configuration as a branch has it. */
 async function openConfigured(
-  { workspace, git, config, host, signal }: Omit<RemoteParts, 'environment'>,
+  { workspace, git, config, host, signal }: Omit<RemoteParts, 'environment' | 'branch'>,
   store: StoreConfig,
   branch: string | undefined,
 ): Promise<Remote> {

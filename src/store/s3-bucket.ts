@@ -17,7 +17,7 @@ import type { PartsCopy } from './s3-sdk.ts';
 import { Buffers } from './s3-slots.ts';
 import type { S3Tuning } from './s3-tuning.ts';
 import { uploadFile } from './s3-upload.ts';
-import type { HeldObject, HeldTree, Store, StoreFacts, Traffic } from './store.ts';
+import type { CopyOptions, HeldObject, HeldTree, Store, StoreFacts, Traffic } from './store.ts';
 
 /** What a store needs besides its client. */
 export interface Workshop {
@@ -227,7 +227,7 @@ export class S3Bucket implements Store {
     await this.#remove(`${this.#prefix}${name}`);
   }
 
-  async copyObject(digest: Digest, from: Store, signal?: AbortSignal): Promise<boolean> {
+  async copyObject(digest: Digest, from: Store, { signal, check }: CopyOptions = {}): Promise<boolean> {
     if (!(from instanceof S3Bucket) || from.#client.service !== this.#client.service) return false;
     const { tuning, copyInParts } = this.#workshop;
     const copied = await copyWithin({
@@ -237,6 +237,7 @@ export class S3Bucket implements Store {
       createOnly: await this.#guard.prepare(),
       partBytes: tuning.copyBytes,
       copyInParts,
+      check,
       signal,
     });
     if (copied === undefined) throw missingObject(from.url, digest);

@@ -15,6 +15,8 @@ export interface CopyRequest {
   /** See `S3Tuning.copyBytes`. */
   readonly partBytes: number;
   readonly copyInParts: (copy: PartsCopy) => Promise<boolean>;
+  /** Reads the source before it is copied, and throws where it isn't right. */
+  readonly check?: (() => Promise<void>) | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -23,14 +25,18 @@ export interface CopyRequest {
  * that its bytes have to be moved; undefined where the source has none.
  */
 export async function copyWithin(request: CopyRequest): Promise<boolean | undefined> {
-  const { client, key, source, createOnly, signal } = request;
+  const { client, key, source, createOnly, check, signal } = request;
   if (await isThere(client, key, signal)) return true;
+  const version = check === undefined ? undefined : await versionOf(request);
+  if (check !== undefined && version === undefined) return undefined;
+  await check?.();
   const answer = await client.send({
     method: 'PUT',
     action: 's3:PutObject',
     key,
     headers: {
       'x-amz-copy-source': `/${source.client.address.bucket}/${encodeKey(source.key)}`,
+      ...(version === undefined ? {} : { 'x-amz-copy-source-if-match': version }),
       ...(createOnly ? CREATE_ONLY : {}),
     },
     accept: [400, 403, 404, 405, 412, 501],
@@ -39,11 +45,20 @@ export async function copyWithin(request: CopyRequest): Promise<boolean | undefi
   });
   if (answer.status === 404) return undefined;
   // 5 GiB is all that one request copies; what is smaller was refused for another reason.
-  if (answer.status === 400) return copyLarge(request);
-  return answer.status === 412 || (answer.status < 300 && !/<Error[\s>]/.test(answer.body.toString()));
+  if (answer.status === 400) return copyLarge(request, version);
+  // Somebody was quicker, or the source is another one than was checked.
+  if (answer.status === 412) return version === undefined || (await isThere(client, key, signal));
+  return answer.status < 300 && !/<Error[\s>]/.test(answer.body.toString());
 }
 
-async function copyLarge(request: CopyRequest): Promise<boolean> {
+/** The source's ETag; undefined where there is no such object. */
+async function versionOf({ source, signal }: CopyRequest): Promise<string | undefined> {
+  const head = { method: 'HEAD', action: 's3:GetObject', key: source.key, accept: [404], signal } as const;
+  const answer = await source.client.send(head);
+  return answer.status === 404 ? undefined : (answer.headers['etag'] ?? '');
+}
+
+async function copyLarge(request: CopyRequest, version: string | undefined): Promise<boolean> {
   const { client, key, source, createOnly, signal } = request;
   const { headers } = await source.client.send({
     method: 'HEAD',
@@ -54,7 +69,7 @@ async function copyLarge(request: CopyRequest): Promise<boolean> {
   const size = Number(headers['content-length']);
   if (!(size > request.partBytes)) return false;
   return request.copyInParts({
-    from: { bucket: source.client.address.bucket, key: source.key },
+    from: { bucket: source.client.address.bucket, key: source.key, version },
     to: { bucket: client.address.bucket, key },
     size,
     partBytes: partBytesFor(size, request.partBytes),

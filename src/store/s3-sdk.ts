@@ -25,7 +25,12 @@ export async function loadChain(options: SdkOptions): Promise<CredentialChain> {
 
 /** An object to copy within one service, in parts since it is too large for one request. */
 export interface PartsCopy {
-  readonly from: { readonly bucket: string; readonly key: string };
+  readonly from: {
+    readonly bucket: string;
+    readonly key: string;
+    /** Its ETag, where no other version may be copied. */
+    readonly version: string | undefined;
+  };
   readonly to: { readonly bucket: string; readonly key: string };
   /** Bytes of the object, and of a part. */
   readonly size: number;
@@ -53,6 +58,7 @@ export async function copyInParts(options: SdkOptions, copy: PartsCopy): Promise
     onRequest();
     ({ UploadId } = await client.createMultipartUpload(target, abort));
     const upload = { ...target, UploadId };
+    const match = from.version === undefined ? {} : { CopySourceIfMatch: from.version };
     const CopySource = `${from.bucket}/${encodeURIComponent(from.key).replaceAll('%2F', '/')}`;
     const numbers = Array.from({ length: Math.ceil(size / partBytes) }, (_, at) => at + 1);
     const etags = new Map<number, string | undefined>();
@@ -60,7 +66,8 @@ export async function copyInParts(options: SdkOptions, copy: PartsCopy): Promise
       const first = (PartNumber - 1) * partBytes;
       const CopySourceRange = `bytes=${first}-${Math.min(size, first + partBytes) - 1}`;
       onRequest();
-      const part = await client.uploadPartCopy({ ...upload, CopySource, CopySourceRange, PartNumber }, abort);
+      const source = { CopySource, CopySourceRange, ...match };
+      const part = await client.uploadPartCopy({ ...upload, ...source, PartNumber }, abort);
       etags.set(PartNumber, part.CopyPartResult?.ETag);
     });
     onRequest();
@@ -80,10 +87,14 @@ export async function copyInParts(options: SdkOptions, copy: PartsCopy): Promise
     if (UploadId !== undefined)
       await client.abortMultipartUpload({ ...target, UploadId }).catch(() => undefined);
     signal?.throwIfAborted();
-    return error instanceof Error && error.name === 'PreconditionFailed';
+    return from.version === undefined && isPrecondition(error);
   } finally {
     client.destroy();
   }
+}
+
+function isPrecondition(error: unknown): boolean {
+  return error instanceof Error && error.name === 'PreconditionFailed';
 }
 
 async function openClient(options: SdkOptions) {

@@ -53,6 +53,13 @@ export interface StoreFacts {
   readonly clockAheadSeconds: number;
 }
 
+/** How an object is copied within a server. */
+export interface CopyOptions {
+  readonly signal?: AbortSignal;
+  /** Throws where the bytes to copy aren't right. */
+  readonly check?: () => Promise<void>;
+}
+
 /**
  * Bytes by digest, listings by digest, results by code half, and named small files: one layout on disk and on S3
  * (docs/formats.md). This comment and the suite test/contract/store.ts are the specification of every implementer.
@@ -120,9 +127,10 @@ export interface Store {
 
   /**
    * Copies an object that another store has without moving its bytes through here; true where it is here then, false
-   * where the two can't do that. What is copied isn't verified. Raises `missing-object` where the other doesn't have it.
+   * where the two can't do that. What is copied isn't verified, unless `check` does: it reads the other's object, and only the
+   * version that was there before it is copied. Raises `missing-object` where the other doesn't have it.
    */
-  copyObject?(digest: Digest, from: Store, signal?: AbortSignal): Promise<boolean>;
+  copyObject?(digest: Digest, from: Store, options?: CopyOptions): Promise<boolean>;
   /** An https URL that lets whoever has it read this one object, for so many seconds and no longer than the session that signed it. */
   presign?(digest: Digest, seconds: number): Promise<string>;
   /** Asks the server about itself: one or two requests; raises what any other request would. */

@@ -50,6 +50,11 @@ export interface GitHistory {
   trackedIn(commits: readonly string[]): Promise<TrackedVersions>;
   /** The locks and pointers that these commits changed, before and after. */
   changedBy(commits: readonly string[]): Promise<TrackedVersions>;
+  /**
+   * Branches whose work may be in HEAD, the likeliest first: those that its newest merges name, those whose tips it contains,
+   * then the others.
+   */
+  branchesOfHead(): Promise<readonly string[]>;
   /** Locks and pointers in the index, those of an unfinished merge too. */
   staged(): Promise<TrackedVersions>;
   /** The commits before and at a ref that changed a file, newest first; none where the ref has no history. */
@@ -104,6 +109,17 @@ export function historyOf(run: RunGit): GitHistory {
         joined([...new Set(commits)]),
       );
       return versionsOf([...new Set(trees)].map((tree) => `${empty} ${tree}`));
+    },
+    branchesOfHead: async () => {
+      const subjects = await run(['log', '-n', '50', '--merges', '--format=%s', 'HEAD'], { nothing: [128] });
+      const list = ['for-each-ref', '--sort=-committerdate', '--format=%(refname)'];
+      const refs = ['refs/heads/', 'refs/remotes/'];
+      const merged = await run([...list, '--merged', 'HEAD', ...refs], { nothing: [128, 129] });
+      const names = [merged ?? '', (await run([...list, ...refs])) ?? ''].flatMap((text) =>
+        text.split('\n').flatMap((ref) => /^refs\/(?:heads|remotes\/[^/]+)\/(.+)$/.exec(ref)?.[1] ?? []),
+      );
+      const named = (subjects ?? '').split('\n').flatMap(branchOfSubject);
+      return [...new Set([...named, ...names])].filter((name) => name !== 'HEAD');
     },
     changedBy: (commits) => (commits.length === 0 ? Promise.resolve(new Map()) : versionsOf(commits)),
     staged: async () => {
@@ -173,6 +189,16 @@ function headTips(lines: readonly string[]): Tip[] {
     const commit = /^HEAD ([0-9a-f]*[1-9a-f][0-9a-f]*)$/.exec(line)?.[1];
     return commit === undefined ? [] : [{ commit, kind: 'worktree' as const, name: folder }];
   });
+}
+
+/** The branch that a merge's subject names, as git, GitHub and GitLab write it. */
+function branchOfSubject(subject: string): string[] {
+  const found =
+    /^Merge (?:remote-tracking )?branch '([^']+)'/.exec(subject) ??
+    /^Merge pull request #\d+ from [^/\s]+\/(\S+)/.exec(subject);
+  const name = found?.[1];
+  if (name === undefined) return [];
+  return subject.startsWith('Merge remote') ? [name.slice(name.indexOf('/') + 1)] : [name];
 }
 
 /** Versions on both sides of `git diff-tree --raw -z`, without what isn't there and what is no file. */

@@ -65,6 +65,8 @@ export interface RigOptions {
   readonly git?: boolean;
   /** A repository to begin with: a folder that `keepRig` answered. */
   readonly from?: string;
+  /** Besides the rig's own environment, for all that it runs. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Opens a rig for the running test; it is removed when the test ends. */
@@ -90,6 +92,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
     TMPDIR: base,
     TZ: 'UTC',
     LC_ALL: 'C.UTF-8',
+    ...options.env,
   };
   const path = (name: string): string => join(root, name);
   const run: Rig['run'] = (command, more = {}) =>

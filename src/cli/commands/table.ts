@@ -61,6 +61,11 @@ const MOVING: readonly Row[] = [
   ['push', "copy data to the branch's store", async () => (await import('./push.ts')).build],
   ['fetch', "copy data from the branch's stores", async () => (await import('./fetch.ts')).build],
   ['pull', 'fetch, and bring it into the workspace', async () => (await import('./pull.ts')).build],
+  [
+    'promote',
+    "copy what a merge names to this branch's store",
+    async () => (await import('./promote.ts')).build,
+  ],
   ['export', 'plain copies of data, or an archive', async () => (await import('./export.ts')).build],
   ['env list', 'the environments that branches fit', async () => (await import('./env.ts')).buildList],
   ['env show', 'what this branch may use', async () => (await import('./env.ts')).buildShow],
