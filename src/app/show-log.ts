@@ -39,17 +39,12 @@ export async function listRuns(
 export async function sumRuns(context: AppContext, history: History, request: LogRequest): Promise<LogStats> {
   const now = context.around.now();
   const run = await namedRun(history, request);
-  if (run !== undefined) {
-    const attempts = await history.readAttempts(run.id);
-    return statsOf({ runs: [runReport(run, now)], attempts, stages: undefined });
-  }
-  const filter = filterOf(context, request);
-  const runs = await history.listRuns(filter);
-  return statsOf({
-    runs: runs.map((one) => runReport(one, now)),
-    attempts: await history.listAttempts(filter),
-    stages: filter.stages,
-  });
+  const filter = run === undefined ? filterOf(context, request) : {};
+  const sums =
+    run === undefined
+      ? await history.sumRuns(filter)
+      : [{ ...run, attempts: await history.readAttempts(run.id) }];
+  return statsOf({ sums, stages: filter.stages, secondsOf: (one) => secondsOf(one, now) });
 }
 
 async function namedRun(history: History, { target }: LogRequest): Promise<RunRecord | undefined> {
@@ -75,14 +70,14 @@ export async function showRun(context: AppContext, history: History, id: string)
 }
 
 function runReport(run: RunRecord, now: number): RunReport {
-  const end = run.end ?? (run.state === 'running' ? undefined : run.start);
+  const end = endOf(run);
   return {
     run: run.id,
     kind: run.kind,
     state: run.state,
     start: new Date(run.start).toISOString(),
     end: end === undefined ? null : new Date(end).toISOString(),
-    seconds: round(((end ?? now) - run.start) / 1000),
+    seconds: secondsOf(run, now),
     user: run.user.mail === '' ? run.user.name : `${run.user.name} <${run.user.mail}>`,
     branch: run.branch === '' ? null : run.branch,
     commit: run.commit === '' ? null : run.commit,
@@ -93,6 +88,16 @@ function runReport(run: RunRecord, now: number): RunReport {
     counts: run.counts,
     stages: run.stages.map(stageReport),
   };
+}
+
+type Span = Pick<RunRecord, 'state' | 'start' | 'end'>;
+
+function endOf({ state, start, end }: Span): number | undefined {
+  return end ?? (state === 'running' ? undefined : start);
+}
+
+function secondsOf(run: Span, now: number): number {
+  return round(((endOf(run) ?? now) - run.start) / 1000);
 }
 
 function stageReport(record: StageRecord): RunStageReport {

@@ -8,7 +8,7 @@ import type {
   RunState,
   StageRecord,
 } from '../model/run-record.ts';
-import type { AttemptTime } from './log-entry.ts';
+import type { RunSum } from './log-entry.ts';
 
 /** Which runs to list; absent fields admit all. Times are epoch milliseconds, half-open `[since, until)`, by the run's start. */
 export interface RunFilter {
@@ -65,8 +65,11 @@ export interface History {
   openRun(head: RunHead): Promise<RunWriter>;
   /** Newest first, their stages without trees. Cost: one LIST, and a read of each run that works or that the index doesn't have. */
   listRuns(filter?: RunFilter): Promise<readonly RunRecord[]>;
-  /** Attempts of the runs that fit, the newest run first; of the stages that the filter names, all without. Cost as of `listRuns`. */
-  listAttempts(filter?: RunFilter): Promise<readonly AttemptTime[]>;
+  /**
+   * Sums of the runs that fit, the newest first, with attempts of the stages that the filter names, all without; made one by one as
+   * they are asked for. Cost as of `listRuns`.
+   */
+  sumRuns(filter?: RunFilter): Promise<Iterable<RunSum>>;
   /** By id or unique prefix, in any case; Problem `no-run` (exit 4) or `ambiguous-run` (exit 2). */
   readRun(idOrPrefix: string): Promise<RunRecord>;
   readAttempts(run: string, filter?: RecordFilter): Promise<readonly AttemptRecord[]>;

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import type { RunCounts } from '../model/outcome.ts';
 import { parentOf } from '../model/repo-path.ts';
 import type { AttemptRecord, RunRecord, RunState } from '../model/run-record.ts';
 import { hashText } from '../util/text-hash.ts';
@@ -12,7 +13,8 @@ import { parseHead, type RecordLine } from './record-text.ts';
  *     run                                 26
  *     state                               1   index in STATES
  *     branch                              2 + text
- *     stages                              2 + (2 + text) each
+ *     end                                 8   epoch milliseconds; NaN where none is known
+ *     stages                              2 + (2 + text, seconds 8, counts 4 each of COUNTS) each
  *     attempts                            4 + 11 each: stage 2, state 1, start after the run's own 4, milliseconds 4
  *     paths                               4 + 8 each: hashes of the files that the run put in place, and of their folders
  *     head                                the rest: the run as JSON, without its trees
@@ -20,6 +22,8 @@ import { parseHead, type RecordLine } from './record-text.ts';
 
 const STATES: readonly RunState[] = ['running', 'done', 'failed', 'cancelled', 'lost'];
 const ATTEMPT_STATES: readonly AttemptRecord['state'][] = ['ok', 'failed', 'waiting'];
+const COUNTS = ['planned', 'ran', 'cached', 'identical', 'failed'] as const;
+const SUMS = 8 + 4 * COUNTS.length;
 const FRAME = 8;
 const RUN = 26;
 const ATTEMPT = 11;
@@ -32,6 +36,22 @@ export interface AttemptTime {
   readonly state: AttemptRecord['state'];
   readonly started: number;
   readonly ended: number;
+}
+
+/** What is summed up of a run. Times are epoch milliseconds. */
+export interface RunSum {
+  readonly state: RunState;
+  readonly start: number;
+  readonly end: number | undefined;
+  readonly stages: readonly StageSum[];
+  readonly attempts: readonly AttemptTime[];
+}
+
+/** What is summed up of a stage in a run. */
+export interface StageSum {
+  readonly stage: string;
+  readonly seconds: number;
+  readonly counts: Pick<RunCounts, (typeof COUNTS)[number]>;
 }
 
 /** What a run did, collected while it is recorded or from its records. */
@@ -82,8 +102,12 @@ export class RunTrace {
       Buffer.from(head.id, 'latin1'),
       Buffer.of(STATES.indexOf(head.state)),
       shortText(head.branch),
+      float64(head.end ?? NaN),
       uint16(names.size),
-      ...[...names].map(shortText),
+      ...[...names].flatMap((name) => [
+        shortText(name),
+        sumsOf(head.stages.find(({ stage }) => stage === name)),
+      ]),
       uint32(this.#attempts.length),
       attempts,
       uint32(this.#paths.size),
@@ -100,6 +124,7 @@ export class LogEntry {
   readonly state: RunState;
   /** With its frame, as it lies in the file. */
   readonly bytes: Buffer;
+  #part: StagePart | undefined;
 
   /** Of whole bytes, checked by `frameLength`. */
   constructor(bytes: Buffer) {
@@ -117,15 +142,42 @@ export class LogEntry {
     return this.#stages().names;
   }
 
-  attempts(): readonly AttemptTime[] {
+  /** What is summed up of the run, with its attempts of the stages that `admits` lets in. */
+  sum(admits: (stage: string) => boolean): RunSum {
+    const { names, places, ended } = this.#stages();
+    const stages = names.map((stage, index) => {
+      const at = places[index] ?? 0;
+      const count = (nth: number): number => this.bytes.readUInt32LE(at + 8 + 4 * nth);
+      const counts = {
+        planned: count(0),
+        ran: count(1),
+        cached: count(2),
+        identical: count(3),
+        failed: count(4),
+      };
+      return { stage, seconds: this.bytes.readDoubleLE(at), counts };
+    });
+    return {
+      state: this.state,
+      start: ulidTime(this.run),
+      end: Number.isNaN(ended) ? undefined : ended,
+      stages,
+      attempts: this.#attempts(admits),
+    };
+  }
+
+  #attempts(admits: (stage: string) => boolean): readonly AttemptTime[] {
     const { names, end } = this.#stages();
+    const isWanted = names.map(admits);
     const start = ulidTime(this.run);
     const count = this.bytes.readUInt32LE(end);
     const attempts: AttemptTime[] = [];
     for (let index = 0, at = end + 4; index < count; index++, at += ATTEMPT) {
+      const stage = this.bytes.readUInt16LE(at);
+      if (isWanted[stage] !== true) continue;
       const started = start + this.bytes.readUInt32LE(at + 3);
       attempts.push({
-        stage: names[this.bytes.readUInt16LE(at)] ?? '',
+        stage: names[stage] ?? '',
         state: ATTEMPT_STATES[this.bytes.readUInt8(at + 2)] ?? 'failed',
         started,
         ended: started + this.bytes.readUInt32LE(at + 7),
@@ -153,18 +205,25 @@ export class LogEntry {
     return { text: this.bytes.toString('utf8', at + 2, end), end };
   }
 
-  #stages(): { readonly names: readonly string[]; readonly end: number } {
+  #stages(): StagePart {
+    return (this.#part ??= this.#readStages());
+  }
+
+  #readStages(): StagePart {
     const first = FRAME + RUN + 1;
     let end = first + 2 + this.bytes.readUInt16LE(first);
-    const count = this.bytes.readUInt16LE(end);
-    end += 2;
+    const ended = this.bytes.readDoubleLE(end);
+    const count = this.bytes.readUInt16LE(end + 8);
+    end += 10;
     const names: string[] = [];
+    const places: number[] = [];
     for (let index = 0; index < count; index++) {
       const read = this.#text(end);
       names.push(read.text);
-      end = read.end;
+      places.push(read.end);
+      end = read.end + SUMS;
     }
-    return { names, end };
+    return { ended, names, places, end };
   }
 
   #paths(): { readonly at: number; readonly count: number } {
@@ -172,6 +231,14 @@ export class LogEntry {
     const at = end + 4 + this.bytes.readUInt32LE(end) * ATTEMPT;
     return { at: at + 4, count: this.bytes.readUInt32LE(at) };
   }
+}
+
+/** The stages of an entry: when the run ended, names, where the sums of each are, and where all of it ends. */
+interface StagePart {
+  readonly ended: number;
+  readonly names: readonly string[];
+  readonly places: readonly number[];
+  readonly end: number;
 }
 
 /** Bytes of the entry that begins at `at`, frame included; 0 where there is none whose checksum holds. */
@@ -196,6 +263,17 @@ function uint16(value: number): Buffer {
   const bytes = Buffer.allocUnsafe(2);
   bytes.writeUInt16LE(value);
   return bytes;
+}
+
+function float64(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(8);
+  bytes.writeDoubleLE(value);
+  return bytes;
+}
+
+function sumsOf(record: RunRecord['stages'][number] | undefined): Buffer {
+  const counts = COUNTS.map((name) => uint32(record?.counts[name] ?? 0));
+  return Buffer.concat([float64(record?.seconds ?? 0), ...counts]);
 }
 
 function shortText(text: string): Buffer {

@@ -15,7 +15,7 @@ export interface LogIndex {
   save(present?: readonly string[]): void;
 }
 
-const HEADER = Buffer.from('datawf-log 1\n');
+const HEADER = Buffer.from('datawf-log 2\n');
 
 /** Reads the index; undefined `file`: one in memory. 100,000 attempts in 1,000 runs take 5 ms. */
 export function openLogIndex(file: string | undefined): LogIndex {

@@ -2,7 +2,7 @@ import { EXIT, invalid, notFound, Problem } from '../model/problem.ts';
 import type { LogRecord, RunRecord } from '../model/run-record.ts';
 import { isUlid, ulid, ulidTime } from '../util/ulid.ts';
 import type { HistoryOptions, RunSource } from './history-options.ts';
-import { LogEntry, RunTrace, type AttemptTime } from './log-entry.ts';
+import { LogEntry, RunTrace, type RunSum } from './log-entry.ts';
 import { openLogIndex, type LogIndex } from './log-index.ts';
 import { hashText } from '../util/text-hash.ts';
 import type { History, LogPiece, RecordFilter, RunFilter } from './history.ts';
@@ -116,10 +116,10 @@ export function createHistory(options: HistoryOptions): History {
   const listRuns = async (filter: RunFilter = {}): Promise<readonly RunRecord[]> =>
     (await listEntries(filter)).flatMap((entry) => entry.head() ?? []);
 
-  const listAttempts = async (filter: RunFilter = {}): Promise<readonly AttemptTime[]> =>
-    (await listEntries(filter)).flatMap((entry) =>
-      entry.attempts().filter(({ stage }) => admitsStage(filter, [stage])),
-    );
+  const sumRuns = async (filter: RunFilter = {}): Promise<Iterable<RunSum>> => {
+    const entries = await listEntries(filter);
+    return mapLazily(entries, (entry) => entry.sum((stage) => admitsStage(filter, [stage])));
+  };
 
   const runsWith = async (prefix: string): Promise<readonly string[]> => {
     const here = (await runsNewestFirst()).filter((run) => run.startsWith(prefix));
@@ -170,12 +170,16 @@ export function createHistory(options: HistoryOptions): History {
   return {
     openRun,
     listRuns,
-    listAttempts,
+    sumRuns,
     readRun,
     readAttempts: (run, filter = {}) => readLines(run, 'attempt', filter),
     readRows: (run, filter = {}) => readLines(run, 'row', filter),
     readLogs,
   };
+}
+
+function* mapLazily<From, To>(values: Iterable<From>, make: (value: From) => To): Generator<To> {
+  for (const value of values) yield make(value);
 }
 
 function admits(filter: RunFilter, entry: LogEntry): boolean {

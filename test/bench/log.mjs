@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// node test/bench/log.mjs [--attempts 100000] [--runs 1000] [--rounds 5] [--dir DIR]
+// node test/bench/log.mjs [--attempts 100000] [--runs 1000] [--rounds 5] [--dir DIR] [--keep FOLDER]
 // Makes a history through the build's own writer and prints, as JSON, what `datawf log` takes over it.
+// --keep makes it in a folder that stays.
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,7 @@ const { values: options } = parseArgs({
     runs: { type: 'string', default: '1000' },
     rounds: { type: 'string', default: '5' },
     dir: { type: 'string', default: tmpdir() },
+    keep: { type: 'string' },
   },
 });
 const [attempts, runs, rounds] = [options.attempts, options.runs, options.rounds].map(Number);
@@ -21,7 +23,7 @@ const STAGES = ['fetch', 'clean', 'monthly', 'report'];
 const HOUR = 3_600_000;
 const DIGEST = 'ab'.repeat(32);
 
-const top = mkdtempSync(join(options.dir, 'datawf-bench-log-'));
+const top = options.keep ?? mkdtempSync(join(options.dir, 'datawf-bench-log-'));
 try {
   await makeRepository(top);
   writeFileSync(
@@ -54,7 +56,7 @@ try {
   figures.rebuild = Math.round((await datawf(['log', '--state', 'lost'], { cwd: top })).ms);
   process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
 } finally {
-  rmSync(top, { recursive: true, force: true });
+  if (options.keep === undefined) rmSync(top, { recursive: true, force: true });
 }
 
 /** Median milliseconds, after one go that isn't counted. */

@@ -225,19 +225,32 @@ describe('the index of the log', () => {
     await writer.seal(SEAL);
   });
 
-  it('has the times of attempts', async () => {
+  it('has the times of attempts and the sums of stages', async () => {
     const { rig, again, reads } = makeIndexed();
     const run = await rig.history.openRun(HEAD);
     run.stage(stageRecord('clean'));
     run.attempt({ ...attemptRecord('clean', 'd=a'), started: START + 10, ended: START + 1510 });
     run.attempt({ ...attemptRecord('monthly', '-'), state: 'failed' });
     await run.seal(SEAL);
-    const attempts = await again().history.listAttempts();
+    const sums = [...(await again().history.sumRuns())];
+    expect(sums).toMatchObject([
+      { state: SEAL.state, stages: [{ stage: 'clean' }, { stage: 'monthly', seconds: 0 }] },
+    ]);
+    const { seconds, counts } = stageRecord('clean');
+    const { planned, ran, cached, identical, failed } = counts;
+    expect(sums[0]!.stages[0]).toEqual({
+      stage: 'clean',
+      seconds,
+      counts: { planned, ran, cached, identical, failed },
+    });
+    const { attempts } = sums[0]!;
     expect(attempts).toEqual([
       { stage: 'clean', state: 'ok', started: START + 10, ended: START + 1510 },
       { stage: 'monthly', state: 'failed', started: START + 1, ended: START + 2 },
     ]);
-    expect(await again().history.listAttempts({ stages: ['monthly'] })).toEqual(attempts.slice(1));
+    expect([...(await again().history.sumRuns({ stages: ['monthly'] }))][0]!.attempts).toEqual(
+      attempts.slice(1),
+    );
     expect(reads()).toBe(0);
   });
 });
