@@ -95,7 +95,7 @@ export async function assess(
 ): Promise<Assessment> {
   const { project, selection } = selectStages(ctx, request.targets);
   const datasets = await datasetStates(ctx, project);
-  const supply = new Supply(ctx, { fetches: false, allowMissing: request.allowMissing ?? false });
+  const supply = new Supply(ctx, { fetches: 'none', allowMissing: request.allowMissing ?? false });
   const assessment = await prepare(ctx, { project, selection, datasets, request, supply, hooks });
   await assessment.planner.start();
   await refuseTrackedOuts(ctx, project, assessment.states);

@@ -38,20 +38,32 @@ export async function attemptDatum(
   tools: AttemptTools,
   { datum, attempt, queued }: Try,
 ): Promise<AttemptOutcome> {
-  const { ctx, run, runs, rivals } = tools;
+  const { ctx, run, runner, runs, rivals } = tools;
   const state = datum.stage;
-  ctx.emit({
-    event: 'datum-start',
-    stage: state.id,
-    captures: Object.fromEntries(datum.spec.captures),
-    reason: datum.reason ?? '',
-    attempt,
-  });
+  let isTold = false;
+  const onStart = (): void => {
+    if (isTold) return;
+    isTold = true;
+    ctx.emit({
+      event: 'datum-start',
+      stage: state.id,
+      captures: Object.fromEntries(datum.spec.captures),
+      reason: datum.reason ?? '',
+      attempt,
+    });
+  };
+  if (runner.takes === undefined) onStart();
   const session = await runs.session(state);
   const log = (line: { time: number; stream: 'out' | 'err'; text: string }): void => {
     run.log(state.id, { ...line, datum: datum.id, attempt });
   };
-  const ran = await session.run(datumWork(datum), log, ctx.signal);
+  const work = datumWork(datum);
+  const key =
+    runner.takes === undefined
+      ? undefined
+      : { input: datum.input as Digest, deps: await inputTexts(datum), attempt, onStart };
+  const ran = await session.run(key === undefined ? work : { ...work, key }, log, ctx.signal);
+  onStart();
   const outcome = ran.state === 'ok' ? ((await rivals.check(datum, ran)) ?? ran) : ran;
   const { usage } = outcome;
   run.attempt({
@@ -68,7 +80,8 @@ export async function attemptDatum(
     bytesOut: usage.bytesOut,
     ...(usage.cpuSeconds === undefined ? {} : { cpuSeconds: usage.cpuSeconds }),
     ...(usage.peakMemory === undefined ? {} : { peakMemory: usage.peakMemory }),
-    requested: requestedOf(state),
+    requested: requestedOf(state, outcome.elsewhere?.place.memory),
+    ...placeFields(outcome),
     ...(outcome.state === 'failed' ? failureFields(outcome) : {}),
   });
   return outcome;
@@ -102,10 +115,13 @@ export async function settleAttempt(
   const input = datum.input as Digest;
   const { outs, usage } = outcome;
   const result = digestHex(formatListing(outs)) as Digest;
-  const made = { ...runner.made, sandbox: state.node.stage.sandbox !== 'none' };
-  const seconds = (usage.ended - usage.started) / 1000;
-  const deps = await inputTexts(datum);
-  results.add(state.code, { input, result, outs, made, run: run.id, seconds, deps });
+  // A runner elsewhere has kept it where the others find it.
+  if (outcome.elsewhere === undefined) {
+    const made = { ...runner.made, sandbox: state.node.stage.sandbox !== 'none' };
+    const seconds = (usage.ended - usage.started) / 1000;
+    const deps = await inputTexts(datum);
+    results.add(state.code, { input, result, outs, made, run: run.id, seconds, deps });
+  }
   const good = { state: 'ok', input, code: state.code, result, captures: datum.id } as const;
   await planner.settle({ datum, outcome: 'ran', row: good, outs });
 }
@@ -123,11 +139,19 @@ function failureFields(outcome: Failed) {
   };
 }
 
-function requestedOf(state: StageState) {
-  const { cpu, memory, disk, gpu } = state.node.stage.resources;
+/** Where it ran, as records have it. */
+function placeFields({ elsewhere }: AttemptOutcome) {
+  if (elsewhere === undefined) return {};
+  const { node, pod, serviceAccount, image, times } = elsewhere.place;
+  return { node, pod, serviceAccount, times, ...(image === undefined ? {} : { image }) };
+}
+
+function requestedOf(state: StageState, rung: number | undefined) {
+  const { cpu, memory: ladder, disk, gpu } = state.node.stage.resources;
+  const memory = rung ?? ladder[0];
   return {
     ...(cpu === undefined ? {} : { cpu }),
-    ...(memory[0] === undefined ? {} : { memory: memory[0] }),
+    ...(memory === undefined ? {} : { memory }),
     ...(disk === undefined ? {} : { disk }),
     ...(gpu === undefined ? {} : { gpu }),
   };

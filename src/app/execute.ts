@@ -1,16 +1,19 @@
 import { Scheduler, type ReadyItem } from '../graph/scheduler.ts';
 import { NO_TOTALS, type RunTotals } from '../model/run-record.ts';
 import { retryDelay } from '../run/backoff.ts';
+import { pause } from '../run/pause.ts';
 import type { AttemptOutcome, AttemptUsage } from '../run/runner.ts';
 import { attemptDatum, settleAttempt, type AttemptTools, type Try } from './datum-attempt.ts';
 import type { DatumPlan } from './datum-plan.ts';
 import type { Planner } from './planner.ts';
 import type { AppContext } from './ports.ts';
 import { Rivals } from './rivals.ts';
-import { openStageRuns } from './stage-runs.ts';
+import { openStageRuns, type StageRunsParts } from './stage-runs.ts';
 import type { StageState } from './stage-state.ts';
 
 export interface Execution extends Omit<AttemptTools, 'runs' | 'rivals'> {
+  /** Seconds that a datum of a stage took in earlier runs. */
+  readonly usualSeconds: StageRunsParts['usualSeconds'];
   /** Datums at once. */
   readonly jobs: number;
   /** Where a ready datum stands in the order. */
@@ -55,10 +58,11 @@ class Work {
     this.#execution = execution;
     this.#tools = {
       ...execution,
-      runs: openStageRuns(execution.ctx, execution.runner),
+      runs: openStageRuns(execution.ctx, execution),
       rivals: new Rivals(execution.planner),
     };
-    this.#scheduler = new Scheduler(execution.jobs, poolCapacity(execution.planner, execution.ctx));
+    const { runner, jobs, planner, ctx } = execution;
+    this.#scheduler = new Scheduler(runner.takes ?? jobs, poolCapacity(planner, ctx));
   }
 
   async run(): Promise<ExecutionEnd> {
@@ -84,9 +88,11 @@ class Work {
 
   #queue(value: Try): void {
     const { stage } = value.datum.stage.node;
-    const pools = [...stage.resources.limit.keys()];
+    // A runner elsewhere keeps to limits and processors itself.
+    const isElsewhere = this.#execution.runner.takes !== undefined;
+    const pools = isElsewhere ? [] : [...stage.resources.limit.keys()];
     if (stage.sandbox === 'none') pools.push(UNSANDBOXED);
-    const cpu = Math.max(1, Math.ceil(stage.resources.cpu ?? 1));
+    const cpu = isElsewhere ? 1 : Math.max(1, Math.ceil(stage.resources.cpu ?? 1));
     this.#scheduler.add({ value, rank: this.#execution.rank(value.datum), cpu, pools });
   }
 
@@ -185,19 +191,5 @@ function tell(ctx: AppContext, datum: DatumPlan<StageState>, outcome: AttemptOut
     state: 'failed',
     message: hint === undefined ? message : `${message} (${hint})`,
     ...(stderr === '' ? {} : { stderr }),
-  });
-}
-
-/** Waits, or until the run is cancelled. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
   });
 }

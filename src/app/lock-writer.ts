@@ -33,7 +33,12 @@ export interface LockWriter {
 const LEAST_INTERVAL_MS = 1000;
 const SHARE = 20;
 
-export function openLockWriter(ctx: AppContext, project: Project): LockWriter {
+/** `workspace`: whether the files follow each write, or somebody else brings them at the end. */
+export function openLockWriter(
+  ctx: AppContext,
+  project: Project,
+  workspace: 'follows' | 'later' = 'follows',
+): LockWriter {
   const locks = new Map<RepoPath, Lock>(project.locks);
   const marked = new Set<StageState>();
   const trees = new Map<string, TreeRef>();
@@ -62,7 +67,11 @@ export function openLockWriter(ctx: AppContext, project: Project): LockWriter {
     }
     await flushResults?.();
     writeLocks();
-    await patchWorkspace(ctx, project, writes);
+    ignorePaths(
+      ctx.workspace.root,
+      writes.flatMap(({ state }) => unignoredHomes(state)),
+    );
+    if (workspace === 'follows') await patchWorkspace(ctx, project, writes);
     const ended = ctx.around.now();
     due = ended + Math.max(LEAST_INTERVAL_MS, SHARE * (ended - started));
   };
@@ -145,10 +154,6 @@ async function patchWorkspace(
     for (const file of write.patch.put) rootPatch(file.path).put.push(file);
     for (const path of write.patch.remove) rootPatch(path).remove.push(path);
   }
-  ignorePaths(
-    ctx.workspace.root,
-    writes.flatMap(({ state }) => unignoredHomes(state)),
-  );
   for (const [root, patch] of roots) {
     await applyPatch({
       ...homeRequest(ctx, root),

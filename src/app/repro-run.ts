@@ -2,7 +2,7 @@ import type { RunWriter } from '../history/history.ts';
 import type { EndEvent } from '../model/event.ts';
 import { sumCounts } from '../model/outcome.ts';
 import { EXIT, Problem } from '../model/problem.ts';
-import { NO_TOTALS } from '../model/run-record.ts';
+import { NO_TOTALS, type RunEnd } from '../model/run-record.ts';
 import { compactResults } from '../store/compact-results.ts';
 import { ResultWriter } from '../store/result-writer.ts';
 import { lockPathOf } from './project.ts';
@@ -21,7 +21,7 @@ import { runHead } from './run-head.ts';
 import { runLimits } from './run-limits.ts';
 import { rankBy } from './run-order.ts';
 import { assessRequest, type RunStart } from './run-request.ts';
-import { tellWindow } from './run-window.ts';
+import { tellWindow, usualSeconds } from './run-window.ts';
 import { needsWrite } from './row-writer.ts';
 import type { RunPorts } from './run-ports.ts';
 import { openRunTrail, type RunTrail } from './run-trail.ts';
@@ -31,6 +31,7 @@ import { bringInputs } from './run-inputs.ts';
 import type { StageState } from './stage-state.ts';
 import { Supply } from './supply.ts';
 import { bringHere, clearUndeclared } from './bring-here.ts';
+import { clusterStore, isCluster, openClusterWork, refuseUnfit } from './cluster-run.ts';
 import { pullRecorded } from './pull-recorded.ts';
 import { noteRef } from './refs.ts';
 import { rememberRun } from './remember-run.ts';
@@ -60,7 +61,10 @@ export async function runLocked(
   };
 
   const recorded = await recordedDatasets(ctx, request);
-  const supply = new Supply(ctx, { fetches: true, allowMissing: request.allowMissing });
+  const environment = await ctx.environment();
+  const cluster = isCluster(environment);
+  if (cluster) await clusterStore(ctx);
+  const supply = new Supply(ctx, { fetches: cluster ? 'away' : 'here', allowMissing: request.allowMissing });
   if (request.pull) await pullRecorded(ctx, recorded, request);
   const plan = async (): Promise<Assessment> => {
     settled.length = 0;
@@ -71,18 +75,22 @@ export async function runLocked(
   };
   let assessment = await plan();
   // Each round finds out of more objects that they are lost.
-  while (!(await bringInputs(assessment, supply, request.pull))) assessment = await plan();
+  while (!cluster && !(await bringInputs(assessment, supply, request.pull))) assessment = await plan();
+  refuseUnfit(assessment, environment);
   warnUnused(ctx, assessment);
   await refuseTrackedOuts(ctx, assessment.project, assessment.states);
   if (request.kind === 'backfill') await tellWindow(ctx, { request, assessment, ports });
 
-  const lock = openLockWriter(ctx, assessment.project);
+  const lock = openLockWriter(ctx, assessment.project, cluster ? 'later' : 'follows');
   run.lock = lock;
   const dropped = request.targets.length === 0 ? lock.dropUndeclared() : [];
   for (const state of assessment.states) if (needsWrite(state)) lock.mark(state);
-  const brought = await bringHere(ctx, assessment);
+  const brought = cluster ? 0 : await bringHere(ctx, assessment);
   if (!hasWork(assessment, dropped)) {
     await lock.write();
+    const ended = await openClusterWork(ctx);
+    await ended?.settle(assessment, lock);
+    await ended?.close();
     if (lock.files.size > 0) await noteRef(ctx);
     await rememberRun(assessment, lock);
     const stuck = assessment.states.some((state) => state.datums.some(isBad));
@@ -104,15 +112,18 @@ export async function runLocked(
   const counts = sumCounts(assessment.states.map(runCounts));
   const failed = counts.failed + counts.blocked > 0;
   const problem = end.error instanceof Problem ? end.error : undefined;
+  const detached = end.cancelled && ports.isDetached();
   const exit =
     end.error !== undefined
       ? (problem?.exit ?? EXIT.unexpected)
       : end.cancelled
-        ? EXIT.interrupted
+        ? detached
+          ? EXIT.ok
+          : EXIT.interrupted
         : failed
           ? EXIT.failed
           : EXIT.ok;
-  const state = end.cancelled ? 'cancelled' : exit === EXIT.ok ? 'done' : 'failed';
+  const state = detached ? 'detached' : end.cancelled ? 'cancelled' : exit === EXIT.ok ? 'done' : 'failed';
   if (lock.files.size > 0) await noteRef(ctx);
   await trail.close(lock);
   await writer.seal({ state, exit, counts, totals: end.totals });
@@ -153,9 +164,12 @@ interface Work {
 
 /** Runs what is ready and writes it down, also what was finished before an error. */
 async function work(ctx: AppContext, { request, ports, assessment, lock, writer, trail }: Work) {
+  const cluster = await openClusterWork(ctx);
   for (const state of assessment.states) {
-    if (state.options.inScope && state.progress !== 'unchanged')
-      await ctx.store.putKey(state.code, state.options.facts.half.json);
+    if (!state.options.inScope || state.progress === 'unchanged') continue;
+    const { json } = state.options.facts.half;
+    await ctx.store.putKey(state.code, json);
+    await cluster?.putKey(state.code, json);
   }
   const results = new ResultWriter({
     store: ctx.store,
@@ -163,13 +177,19 @@ async function work(ctx: AppContext, { request, ports, assessment, lock, writer,
     batch: '0',
     scope: await resultScope(ctx),
   });
-  const runner = await ports.runner();
+  const runner = await ports.runner({
+    run: writer.id,
+    started: writer.start,
+    jobs: request.jobs ?? ctx.config.jobs,
+    detach: request.detach,
+    ensure: cluster?.ensure,
+  });
   const limits = runLimits(request);
   let error: unknown;
   let cancelled = false;
   let totals = NO_TOTALS;
   try {
-    const end = await execute({
+    const done = await execute({
       ctx,
       planner: assessment.planner,
       runner,
@@ -178,20 +198,29 @@ async function work(ctx: AppContext, { request, ports, assessment, lock, writer,
       notYet: assessment.notYet,
       jobs: request.jobs ?? ctx.config.jobs ?? ctx.around.cores,
       rank: rankBy(request.order ?? (request.kind === 'backfill' ? 'newest' : undefined)),
+      usualSeconds: (state) => usualSeconds(ports, state),
       stopsAfter: (outcome) => limits.after(outcome),
       onStart: (state) => trail.started(state),
       onProgress: () => lock.writeNowAndThen(() => results.flush()),
     });
-    error = end.error;
-    cancelled = end.cancelled;
-    totals = end.totals;
+    error = done.error;
+    cancelled = done.cancelled;
+    totals = done.totals;
   } catch (thrown) {
     error = thrown;
   }
   assessment.notYet.save();
   if (limits.reason !== undefined) ctx.emit({ event: 'warning', code: 'stopped', message: limits.reason });
   const compact = () => compactAll(ctx, assessment);
-  for (const step of [() => results.close(), () => lock.write(), compact, () => runner.close()]) {
+  const end = [
+    () => results.close(),
+    () => lock.write(),
+    () => cluster?.settle(assessment, lock),
+    compact,
+    () => runner.close(),
+    () => cluster?.close(),
+  ];
+  for (const step of end) {
     try {
       await step();
     } catch (thrown) {
@@ -243,7 +272,7 @@ interface Finish {
   readonly assessment: Assessment;
   readonly started: number;
   readonly exit: number;
-  readonly state: 'done' | 'failed' | 'cancelled';
+  readonly state: RunEnd;
   readonly run?: string;
   /** Files that were restored from the store. */
   readonly brought: number;

@@ -1,5 +1,6 @@
 import type { EndEvent } from '../model/event.ts';
-import { invalid } from '../model/problem.ts';
+import { invalid, type Problem } from '../model/problem.ts';
+import { isCluster } from './cluster-run.ts';
 import { dryRun } from './dry-run.ts';
 import type { AppContext } from './ports.ts';
 import { runLocked } from './repro-run.ts';
@@ -19,24 +20,15 @@ export async function repro(ctx: AppContext, request: ReproRequest, ports: RunPo
 
 /** A run, or what it would do. */
 export async function startRun(ctx: AppContext, request: RunRequest, start: RunStart): Promise<EndEvent> {
-  await refuseElsewhere(ctx);
+  if (request.detach && !isCluster(await ctx.environment())) throw noDetach();
   if (request.dryRun) return await dryRun(ctx, request, start);
   return await withLock(ctx, `datawf ${request.kind}`, () => runLocked(ctx, request, start));
 }
 
-/** Better no run than one in another place than the branch's environment says (exit 2). */
-async function refuseElsewhere(ctx: AppContext): Promise<void> {
-  const environment = await ctx.environment();
-  const wish =
-    environment?.executor === 'kubernetes'
-      ? 'executor: kubernetes'
-      : environment?.trust === 'image'
-        ? 'trust: image'
-        : undefined;
-  if (environment === undefined || wish === undefined) return;
-  throw invalid(
-    'not-supported',
-    `the environment ${environment.name} says ${wish}, and this version runs commands on this machine only`,
-    `Take it out of .datawf/config.yaml, or work on a branch of another environment`,
+function noDetach(): Problem {
+  return invalid(
+    'no-detach',
+    'only Jobs of a cluster go on without this command, and the environment runs commands on this machine',
+    'Take --detach out, or name an environment with executor: kubernetes: --env NAME',
   );
 }

@@ -25,6 +25,8 @@ export interface ReproRequest {
   /** Plan with what is recorded though its bytes be missing; run only what needs none of them. */
   readonly allowMissing: boolean;
   readonly commit: boolean;
+  /** On a cluster: leave once the Jobs run. */
+  readonly detach: boolean;
   readonly dryRun: boolean;
   readonly check: boolean;
   readonly since: string | undefined;

@@ -98,7 +98,7 @@ function spanText(state: StageState, datums: readonly NamedDatum[]): string {
 const RUNS_LOOKED_AT = 10;
 
 /** Wall seconds of a datum in the last runs of the stage, with as many at once as there were then. */
-async function usualSeconds(ports: RunPorts, state: StageState): Promise<number | undefined> {
+export async function usualSeconds(ports: RunPorts, state: StageState): Promise<number | undefined> {
   const history = await ports.history();
   for (const run of await history.listRuns({ stage: state.id, limit: RUNS_LOOKED_AT })) {
     const record = run.stages.find((stage) => stage.stage === state.id);

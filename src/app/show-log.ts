@@ -22,7 +22,7 @@ export interface LogRequest {
   readonly limit: number | undefined;
 }
 
-const STATES: readonly RunState[] = ['running', 'done', 'failed', 'cancelled', 'lost'];
+const STATES: readonly RunState[] = ['running', 'done', 'failed', 'cancelled', 'detached', 'lost'];
 
 /** Runs that fit, newest first. */
 export async function listRuns(

@@ -15,17 +15,26 @@ export interface StageRuns {
   closeAll(): Promise<void>;
 }
 
-export function openStageRuns(ctx: AppContext, runner: Runner): StageRuns {
+export interface StageRunsParts {
+  readonly runner: Runner;
+  /** Seconds that a datum of a stage took in earlier runs. */
+  readonly usualSeconds: (state: StageState) => Promise<number | undefined>;
+}
+
+export function openStageRuns(ctx: AppContext, { runner, usualSeconds }: StageRunsParts): StageRuns {
   const sessions = new Map<StageState, Promise<StageSession>>();
   const open = async (state: StageState): Promise<StageSession> => {
     const { stage } = state.node;
-    return await runner.openStage({
+    const isElsewhere = runner.takes !== undefined;
+    const work = {
       stage,
       code: state.options.facts.code.map((entry) => sandboxFile(entry, 'workspace')),
       broadcast: await broadcastDeps(state),
       env: runVariables(stage, state.options.facts),
-      secrets: runSecrets(ctx, stage),
-    });
+      secrets: isElsewhere ? {} : runSecrets(ctx, stage),
+    };
+    if (!isElsewhere) return await runner.openStage(work);
+    return await runner.openStage(work, { code: state.code, usualSeconds: await usualSeconds(state) });
   };
   const close = async (state: StageState): Promise<void> => {
     const session = sessions.get(state);

@@ -18,8 +18,8 @@ import { warnUnreachable } from './store-scopes.ts';
 import { openTraffic } from './traffic.ts';
 
 export interface SupplyOptions {
-  /** Brings files here; else a plan only counts on them. */
-  readonly fetches: boolean;
+  /** `here` brings files here; `away` leaves them where they are, and looks whether they are there; `none`: a plan only counts on them. */
+  readonly fetches: 'here' | 'away' | 'none';
   /** What is recorded counts as it is, though its bytes be nowhere; what would have to read it waits. */
   readonly allowMissing: boolean;
 }
@@ -154,8 +154,16 @@ export class Supply {
     const objects = new Map<Digest, number>();
     for (const entry of entries)
       if (!this.lost.has(entry.digest) && !this.isHere(entry)) objects.set(entry.digest, entry.size);
-    if (objects.size === 0 || !this.options.fetches) return;
+    const { fetches } = this.options;
+    if (objects.size === 0 || fetches === 'none') return;
     const from = (await this.#ctx.remotes()).read.map(({ store }) => store);
+    if (fetches === 'away') {
+      let missing: readonly Digest[] = [...objects.keys()];
+      for (const store of from)
+        if (missing.length > 0) missing = await store.missingObjects(missing, this.#ctx.signal);
+      for (const digest of missing) this.lost.add(digest);
+      return;
+    }
     const traffic = openTraffic(this.#ctx, 'fetching');
     traffic.expect(objects.values());
     const gone = await fetchObjects(this.#ctx.store, { from, objects, moving: traffic.moving });

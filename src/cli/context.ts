@@ -4,7 +4,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { branchAtHand } from '../app/branch-at-hand.ts';
 import type { AppContext, Remote, Remotes } from '../app/ports.ts';
-import type { RunPorts } from '../app/run-ports.ts';
+import type { RunnerStart, RunPorts } from '../app/run-ports.ts';
 import { mergeConfig, parseConfigFile } from '../formats/config-file.ts';
 import { environmentOf, fillSlugs, storeChain } from '../graph/environment.ts';
 import type { Config, EnvironmentConfig, StoreConfig } from '../model/config.ts';
@@ -16,8 +16,10 @@ import type { Store } from '../store/store.ts';
 import { digestHex } from '../util/blake3.ts';
 import { openGit, type Git } from '../workspace/git.ts';
 import { findWorkspace, type Workspace } from '../workspace/workspace.ts';
+import type { Runner } from '../run/runner.ts';
 import type { Globals } from './globals.ts';
 import { packagePath, packageVersion, type Host } from './host.ts';
+import type { Interrupts, Wish } from './signals.ts';
 
 /** What a context is made from. */
 export interface ContextParts {
@@ -131,9 +133,27 @@ async function userName(git: Git, { env }: Host): Promise<string | undefined> {
 /** Objects that root could damage through a hard link are copied into sandboxes up to this many bytes. */
 const ROOT_COPIES_BELOW = 64 * 1024 * 1024;
 
+/** Who runs something, and how it can be stopped. */
+export interface Caller {
+  readonly userId?: number | undefined;
+  readonly interrupts?: Interrupts;
+  /** Asks what Ctrl-C meant, where somebody can answer. */
+  readonly ask?: (() => Promise<Wish>) | undefined;
+}
+
+/** An outage of the API server may last so long in a run. */
+const PATIENCE_MS = 120_000;
+const WORKERS = 10;
+
 /** What running and history need besides; each is loaded when it is asked for. */
-export function openRunPorts(context: AppContext, userId: number | undefined): RunPorts {
+export function openRunPorts(context: AppContext, caller: Caller = {}): RunPorts {
   const { workspace, store, around } = context;
+  const { userId, interrupts } = caller;
+  const cluster: RunPorts['cluster'] = async (patienceMs) => {
+    const { openKube } = await import('../run/kube-client.ts');
+    const { now, random, env } = around;
+    return openKube({ kubeconfig: env['KUBECONFIG'], now, random, patienceMs });
+  };
   const processOf = async (): Promise<ProcessIdentity> => {
     const { processIdentity } = await import('../run/process-table.ts');
     return processIdentity(around.host);
@@ -157,12 +177,17 @@ export function openRunPorts(context: AppContext, userId: number | undefined): R
         indexFile: join(workspace.commonDir, 'datawf', 'index', 'log'),
       });
     },
-    cluster: async (patienceMs) => {
-      const { openKube } = await import('../run/kube-client.ts');
-      const { now, random, env } = around;
-      return openKube({ kubeconfig: env['KUBECONFIG'], now, random, patienceMs });
+    cluster,
+    isDetached: () => interrupts?.isDetached ?? false,
+    subject: async () => {
+      const api = await cluster(PATIENCE_MS);
+      const { whoami } = await import('../run/kube-whoami.ts');
+      return whoami(api).finally(() => api.close());
     },
-    runner: async () => {
+    runner: async (start) => {
+      const environment = await context.environment();
+      if (environment?.executor === 'kubernetes')
+        return await clusterRunner(context, start, { ...caller, cluster });
       const [{ createLocalRunner }, { createPlaceFinder }] = await Promise.all([
         import('../run/local-runner.ts'),
         import('../store/places.ts'),
@@ -179,6 +204,48 @@ export function openRunPorts(context: AppContext, userId: number | undefined): R
       });
     },
   };
+}
+
+/** Runs stages as Jobs of the environment's cluster. */
+async function clusterRunner(
+  context: AppContext,
+  { run, started, jobs, detach, ensure }: RunnerStart,
+  { interrupts, ask, cluster }: Caller & Pick<RunPorts, 'cluster'>,
+): Promise<Runner> {
+  const [{ createKubeRunner }, { openKubeJobs }, { clusterFacts }, { clusterStore }] = await Promise.all([
+    import('../run/kube-runner.ts'),
+    import('../run/kube-jobs.ts'),
+    import('../app/cluster-facts.ts'),
+    import('../app/cluster-run.ts'),
+  ]);
+  const { around, signal, emit } = context;
+  const api = await cluster(PATIENCE_MS);
+  const environment = await clusterFacts(context, api.namespace);
+  const { store } = await clusterStore(context);
+  if (ensure === undefined) throw new Error('a cluster needs its inputs ensured');
+  interrupts?.allowDetach(ask);
+  let count = 0;
+  return createKubeRunner({
+    jobs: openKubeJobs(api, environment.namespace),
+    store,
+    storeLabel: digestHex(store.url).slice(0, 16),
+    environment,
+    run,
+    started,
+    workers: jobs ?? WORKERS,
+    version: around.version,
+    now: around.now,
+    random: around.random,
+    signal,
+    isDetached: () => interrupts?.isDetached ?? false,
+    ensure,
+    tell: ({ code, message, hint }) =>
+      emit({ event: 'warning', code, message, ...(hint === undefined ? {} : { hint }) }),
+    nextJob: () => `j${++count}`,
+    onAllStarted: () => {
+      if (detach) interrupts?.detach();
+    },
+  });
 }
 
 /** Where a command's URLs lead: to buckets first, which give ranges to whoever has one, then to the file at hand. */

@@ -5,7 +5,7 @@ import { splitArgv, type Split } from './argv.ts';
 import type { CommandEntry } from './commands/entry.ts';
 import { packageVersion, type Host } from './host.ts';
 import type { Action, Exit } from './session.ts';
-import { watchSignals } from './signals.ts';
+import { watchSignals, type Interrupts } from './signals.ts';
 
 /** One command line with what it is carried out in. */
 interface Invocation {
@@ -13,6 +13,7 @@ interface Invocation {
   readonly split: Split;
   readonly output: Output;
   readonly signal: AbortSignal;
+  readonly interrupts: Interrupts;
 }
 
 /** Runs one invocation and sets the process's exit code. Never throws. */
@@ -24,7 +25,7 @@ export async function main(process: NodeJS.Process): Promise<void> {
   const signals = watchSignals(process, output);
   const { signal } = signals;
   try {
-    process.exitCode = await execute({ host, split, output, signal });
+    process.exitCode = await execute({ host, split, output, signal, interrupts: signals });
   } catch (error) {
     const { problemOf, printProblem } = await import('./failure.ts');
     const problem = problemOf(error, signal);
@@ -40,6 +41,7 @@ function hostOf(process: NodeJS.Process): Host {
     argv: process.argv.slice(2),
     env: process.env,
     cwd: process.cwd(),
+    stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
     pid: process.pid,
@@ -119,7 +121,7 @@ async function runAction(
   command: Command,
   action: Action<unknown[], unknown>,
 ): Promise<Exit> {
-  const { host, output, signal } = invocation;
+  const { host, output, signal, interrupts } = invocation;
   const [{ openSession }, { applyVariables, globalsOf }] = await Promise.all([
     import('./session.ts'),
     import('./globals.ts'),
@@ -130,12 +132,14 @@ async function runAction(
     globals: globalsOf(command),
     output,
     signal,
+    interrupts,
     invoke: async ({ cwd, argv, output: other }) =>
       await execute({
         host: { ...host, cwd, argv },
         split: splitArgv(argv),
         output: other ?? output,
         signal,
+        interrupts,
       }),
   });
   try {

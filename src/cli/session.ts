@@ -7,6 +7,7 @@ import { PLAIN, type Style } from '../ui/style.ts';
 import type { Globals } from './globals.ts';
 import type { Host } from './host.ts';
 import { createLateReporter } from './late-reporter.ts';
+import type { Interrupts } from './signals.ts';
 
 /**
  * A `question` is answered by one document; `work` tells what it does event by event, with `--json` one a line on stdout.
@@ -18,6 +19,7 @@ export interface Session {
   readonly host: Host;
   readonly globals: Globals;
   readonly signal: AbortSignal;
+  readonly interrupts: Interrupts;
   readonly output: Output;
   /**
    * Opens the workspace around the current folder (or `-C`), with the environment of that name whatever the branch is.
@@ -62,11 +64,11 @@ export type Bind = <Words extends unknown[], Options>(
 ) => (...all: unknown[]) => Promise<void>;
 
 /** What a session is opened with. */
-export type SessionParts = Pick<Session, 'host' | 'globals' | 'signal' | 'output' | 'invoke'>;
+export type SessionParts = Pick<Session, 'host' | 'globals' | 'signal' | 'interrupts' | 'output' | 'invoke'>;
 
 /** Opens the session of an invocation. The heavy parts are loaded when first asked for. */
 export function openSession(parts: SessionParts): Session {
-  const { host, globals, signal, output, invoke } = parts;
+  const { host, globals, signal, interrupts, output, invoke } = parts;
   let context: AppContext | undefined;
   const styleFor = async (stream: NodeJS.WriteStream): Promise<Style> => {
     const { wantsColor, loadStyle } = await import('../ui/style.ts');
@@ -84,6 +86,7 @@ export function openSession(parts: SessionParts): Session {
     host,
     globals,
     signal,
+    interrupts,
     output,
     invoke,
     open: async (asked = 'question', environment?: string) => {
@@ -96,7 +99,8 @@ export function openSession(parts: SessionParts): Session {
     },
     ports: async (opened) => {
       const { openRunPorts } = await import('./context.ts');
-      return openRunPorts(opened, host.userId);
+      const { askWish } = await import('./ask-wish.ts');
+      return openRunPorts(opened, { userId: host.userId, interrupts, ask: askWish(host) });
     },
     answer: async (document, screen) => {
       if (globals.json) {

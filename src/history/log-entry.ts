@@ -20,7 +20,7 @@ import { parseHead, type RecordLine } from './record-text.ts';
  *     head                                the rest: the run as JSON, without its trees
  */
 
-const STATES: readonly RunState[] = ['running', 'done', 'failed', 'cancelled', 'lost'];
+const STATES: readonly RunState[] = ['running', 'done', 'failed', 'cancelled', 'lost', 'detached'];
 const ATTEMPT_STATES: readonly AttemptRecord['state'][] = ['ok', 'failed', 'waiting'];
 const COUNTS = ['planned', 'ran', 'cached', 'identical', 'failed'] as const;
 const SUMS = 8 + 4 * COUNTS.length;

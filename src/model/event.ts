@@ -1,3 +1,4 @@
+import type { RunEnd } from './run-record.ts';
 import type { DatumState, Reason, RunCounts } from './outcome.ts';
 
 /**
@@ -80,7 +81,7 @@ export interface EndEvent {
   readonly exit: number;
   readonly seconds: number;
   readonly run?: string;
-  readonly state?: 'done' | 'failed' | 'cancelled';
+  readonly state?: RunEnd;
   readonly counts?: RunCounts;
   readonly [key: string]: unknown;
 }

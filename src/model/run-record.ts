@@ -4,8 +4,11 @@ import type { DatumState, FailureClass, Reason, RunCounts } from './outcome.ts';
 /** What a run was started for. */
 export type RunKind = 'repro' | 'backfill' | 'schedule' | 'verify' | 'accept';
 
+/** How a run that was ended ended; `detached`: its Jobs go on. */
+export type RunEnd = 'done' | 'failed' | 'cancelled' | 'detached';
+
 /** `lost`: neither sealed nor alive any more; it is computed by the reader, never written. */
-export type RunState = 'running' | 'done' | 'failed' | 'cancelled' | 'lost';
+export type RunState = 'running' | RunEnd | 'lost';
 
 /** The process that works on a run, so that another can tell whether it still does. */
 export interface ProcessIdentity {
@@ -130,7 +133,7 @@ export interface RowRecord {
 
 /** How a run ended. */
 export interface RunSeal {
-  readonly state: 'done' | 'failed' | 'cancelled';
+  readonly state: RunEnd;
   readonly exit: number;
   readonly counts: RunCounts;
   readonly totals: RunTotals;

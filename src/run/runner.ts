@@ -2,6 +2,7 @@ import type { Digest } from '../model/digest.ts';
 import type { FileEntry, FileKind } from '../model/file-entry.ts';
 import type { FailureClass } from '../model/outcome.ts';
 import type { RepoPath } from '../model/repo-path.ts';
+import type { ResultRecord } from '../model/result.ts';
 import type { Stage } from '../model/stage.ts';
 
 /** A file that a sandbox holds, at its repository path. */
@@ -57,6 +58,47 @@ export interface DatumWork {
   readonly captures: ReadonlyMap<string, string>;
   readonly deps: readonly SandboxDep[];
   readonly outs: readonly SandboxOut[];
+  /** For a runner that keeps results itself. */
+  readonly key?: DatumKey;
+}
+
+/** Where and by what key a stage's results are remembered, for a runner that keeps them itself. */
+export interface StageKey {
+  readonly code: Digest;
+  /** Seconds that a datum took in earlier runs; undefined where there were none. */
+  readonly usualSeconds: number | undefined;
+}
+
+/** By what a datum's result is remembered. */
+export interface DatumKey {
+  readonly input: Digest;
+  /** Readable input half. */
+  readonly deps: ResultRecord['deps'];
+  /** From 1. */
+  readonly attempt: number;
+  /** Called once when the datum is known to run, at the latest before its outcome. */
+  readonly onStart: () => void;
+}
+
+/** Where and when an execution was, where it wasn't on this machine; times in epoch milliseconds. */
+export interface AttemptPlace {
+  readonly node: string;
+  readonly pod: string;
+  readonly serviceAccount: string;
+  /** uid of the command. */
+  readonly uid: number;
+  readonly image?: string;
+  /** Bytes; the limit that it ran with. */
+  readonly memory?: number;
+  /** When it was scheduled, pulled, its inputs were asked for and were there, and its outputs were durable. */
+  readonly times: Readonly<Record<string, number>>;
+}
+
+/** What a runner that keeps results itself tells of an execution. */
+export interface Elsewhere {
+  readonly place: AttemptPlace;
+  /** Of the result, which lies in the store that the environment writes, as its objects do. */
+  readonly made: ResultRecord['made'];
 }
 
 /** What one execution took; times in epoch milliseconds. */
@@ -79,10 +121,15 @@ export interface LogLine {
 
 /** How one execution of one datum ended. */
 export type AttemptOutcome =
-  /** Outputs are objects of the local store; paths are repository paths, sorted. */
-  | { readonly state: 'ok'; readonly outs: readonly FileEntry[]; readonly usage: AttemptUsage }
+  /** Outputs are objects of the local store, or of the one that `elsewhere` names; paths are repository paths, sorted. */
+  | {
+      readonly state: 'ok';
+      readonly outs: readonly FileEntry[];
+      readonly usage: AttemptUsage;
+      readonly elsewhere?: Elsewhere;
+    }
   /** Exit 75. */
-  | { readonly state: 'waiting'; readonly usage: AttemptUsage }
+  | { readonly state: 'waiting'; readonly usage: AttemptUsage; readonly elsewhere?: Elsewhere }
   | {
       readonly state: 'failed';
       readonly class: FailureClass;
@@ -96,6 +143,7 @@ export type AttemptOutcome =
       /** Last 2 KiB of stderr, masked. */
       readonly stderr: string;
       readonly usage: AttemptUsage;
+      readonly elsewhere?: Elsewhere;
       /** Whether another try can help (a missing command or a disallowed write can't). */
       readonly retry: boolean;
     };
@@ -118,6 +166,8 @@ export interface Runner {
   readonly name: 'local' | 'kubernetes';
   /** Where results are made: recorded with them. */
   readonly made: { readonly host?: string; readonly image?: string };
-  openStage(work: StageWork): Promise<StageSession>;
+  /** Datums that it takes at once; undefined: as many as the command says. */
+  readonly takes?: number;
+  openStage(work: StageWork, key?: StageKey): Promise<StageSession>;
   close(): Promise<void>;
 }

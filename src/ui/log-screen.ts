@@ -57,6 +57,7 @@ function stateWord(state: RunState, style: Style): string {
     failed: style.bad,
     lost: style.bad,
     cancelled: style.warn,
+    detached: style.warn,
     running: style.accent,
   };
   return paint[state](state);

@@ -119,6 +119,8 @@ function endText(event: EndEvent, run: string | undefined, style: Style): string
   // The plan of a dry run has said it all.
   if (counts === undefined || event['dryRun'] === true) return '';
   const took = formatSeconds(seconds);
+  if (state === 'detached')
+    return `${style.warn('detached')} after ${took}; the Jobs go on: datawf attach ${event.run ?? run ?? ''}\n`;
   if (state === 'cancelled') return `${style.warn('stopped')} after ${took}: ${countsText(counts)}\n`;
   if (state === 'failed') {
     const id = event.run ?? run;

@@ -204,7 +204,7 @@ class Place {
   async repro(how: Run): Promise<readonly WorkEvent[]> {
     const events: WorkEvent[] = [];
     const context = this.context((event) => events.push(event));
-    const end = await repro(context, { ...PLAIN_REPRO, ...how }, openRunPorts(context, undefined));
+    const end = await repro(context, { ...PLAIN_REPRO, ...how }, openRunPorts(context));
     const unexpected = events.filter(
       (event) => event.event === 'datum-end' && event.state === 'failed' && event.stage !== 'clean',
     );

@@ -45,7 +45,7 @@ beforeAll(async () => {
   for (const [path, text] of Object.entries(texts)) write(template, path, text);
   await add(contextAt(template, env), { paths: ['data/raw'], dryRun: false });
   const context = contextAt(template, env);
-  expect(await repro(context, PLAIN_REPRO, openRunPorts(context, undefined))).toMatchObject({ exit: 0 });
+  expect(await repro(context, PLAIN_REPRO, openRunPorts(context))).toMatchObject({ exit: 0 });
 });
 
 function write(root: string, path: string, text: string): void {
@@ -113,7 +113,7 @@ const COMMANDS = {
     await checkout(contextAt(root, env), { paths: [], force: true, relink: false, dryRun: false }),
   repro: async (root: string) => {
     const context = contextAt(root, env);
-    return await repro(context, PLAIN_REPRO, openRunPorts(context, undefined));
+    return await repro(context, PLAIN_REPRO, openRunPorts(context));
   },
 };
 

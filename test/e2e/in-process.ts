@@ -72,6 +72,7 @@ export const PLAIN_REPRO: ReproRequest = {
   pull: false,
   allowMissing: false,
   commit: false,
+  detach: false,
   dryRun: false,
   check: false,
   order: undefined,

@@ -191,7 +191,7 @@ class Place {
   async push(): Promise<void> {
     await this.record();
     const context = this.context();
-    await push(context, await openRunPorts(context, undefined).history(), MOVE_ALL);
+    await push(context, await openRunPorts(context).history(), MOVE_ALL);
   }
 
   /** Branches whose data the store alone doesn't give whole. */
@@ -218,7 +218,7 @@ class Place {
   async repro(): Promise<void> {
     await this.record();
     const context = this.context();
-    expect(await repro(context, PLAIN_REPRO, openRunPorts(context, undefined))).toMatchObject({ exit: 0 });
+    expect(await repro(context, PLAIN_REPRO, openRunPorts(context))).toMatchObject({ exit: 0 });
   }
 
   async kill(started: number): Promise<void> {

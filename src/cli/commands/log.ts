@@ -20,7 +20,7 @@ export function build(command: Command, bind: Bind): void {
     .argument('[run-or-target]', 'a run, a stage, or a file or folder of a dataset; all runs without it')
     .option('--since <TIME>', 'runs from this time on (2024-05-01, or 7d for days back from now)')
     .option('--until <TIME>', 'runs before this time')
-    .option('--state <STATE>', 'only running, done, failed, cancelled or lost ones')
+    .option('--state <STATE>', 'only running, done, failed, cancelled, detached or lost ones')
     .option('--stage <STAGE>', 'only runs that had to do with a stage')
     .option('--branch <BRANCH>', 'only runs on a branch')
     .option('--limit <N>', 'at most so many, the newest', countFor('--limit'))

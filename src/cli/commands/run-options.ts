@@ -14,6 +14,7 @@ export interface RunOptions {
   readonly allowMissing?: boolean;
   readonly env?: string;
   readonly commit?: boolean;
+  readonly detach?: boolean;
   readonly dryRun?: boolean;
   readonly check?: boolean;
   readonly since?: string;
@@ -31,7 +32,7 @@ export function addRunOptions(command: Command): Command {
     .option('--no-run-cache', 'run instead of restoring an earlier result')
     .option('--pull', 'fetch what is missing here from the stores that the branch reads')
     .option('--allow-missing', 'plan with recorded data that is not here; run only what needs none of it')
-    .option('--env <NAME>', 'the stores and values of this environment, whatever the branch is')
+    .option('--env <NAME>', 'stores, values and executor of this environment, whatever the branch is')
     .option('--allow-drop', 'go on although a large part of a dataset would vanish')
     .option('--since <TIME>', 'only datums from this time on (2024-05-01, or 90d for days back from now)')
     .option('--until <TIME>', 'only datums before this time')
@@ -39,6 +40,7 @@ export function addRunOptions(command: Command): Command {
       command.createOption('--order <ORDER>', 'which periods go first').choices(['newest', 'oldest']),
     )
     .option('--commit', 'commit what changed to git at the end')
+    .option('--detach', 'on a cluster: leave once the Jobs run')
     .option('-n, --dry-run', 'show what would run, and change nothing')
     .option('--check', 'with --dry-run: exit 10 when something would run');
 }
@@ -56,6 +58,7 @@ export function runRequest(session: Session, targets: readonly string[], options
     pull: options.pull ?? false,
     allowMissing: options.allowMissing ?? false,
     commit: options.commit ?? false,
+    detach: options.detach ?? false,
     dryRun: options.dryRun ?? false,
     check: options.check ?? false,
     since: options.since,
