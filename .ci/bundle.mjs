@@ -2,7 +2,7 @@
 // Packages stay outside and are loaded when they are needed (docs/decisions/016-one-file-a-program.md).
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -45,3 +45,23 @@ const text = outputFiles[0].text.replaceAll(/\bimport\((?=")/g, '__import(');
 if (/[^\x00-\x7f]/.test(text)) throw new Error('bin/datawf.js reads the bundle as ASCII');
 const content = createHash('sha256').update(text).digest('hex').slice(0, 16);
 writeFileSync(join(out, 'main.cjs'), `//${content}\n${text}`);
+
+// The agent in pods: everything in one file but BLAKE3, whose builds lie beside it (src/app/agent-image.ts, docs/decisions).
+const agent = join(out, 'agent');
+await build({
+  ...common,
+  entryPoints: ['dist/agent/main.js'],
+  outfile: join(agent, 'agent.js'),
+  packages: 'bundle',
+  external: ['#blake3-wasm', '@napi-rs/*'],
+  format: 'esm',
+  minify: true,
+  keepNames: true,
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+});
+cpSync(join(root, 'dist', 'vendor', 'blake3'), join(agent, 'blake3'), { recursive: true });
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const manifest = { version, type: 'module', imports: { '#blake3-wasm': './blake3/blake3_js.cjs' } };
+writeFileSync(join(agent, 'package.json'), `${JSON.stringify(manifest)}\n`);

@@ -24,6 +24,8 @@ export interface LocalTools {
   readonly intake: Intake;
   readonly commands: Commands;
   readonly outOfMemory: () => boolean;
+  /** The image that commands run in, where they run in one. */
+  readonly image?: string;
   readonly urls: UrlSource;
   /** A sandbox without anything in it. */
   readonly takeSandbox: () => Sandbox;
@@ -61,7 +63,7 @@ export async function attempt(tools: LocalTools, plan: AttemptPlan): Promise<Att
   const output = createOutputLines({ mask: plan.mask, log: plan.log, now: tools.now });
   const { timeoutSeconds } = stage.stage;
   const started = tools.now();
-  const { end, usage } = await tools.commands.run({
+  const { end, usage, memory } = await tools.commands.run({
     argv,
     cwd: stage.stage.base === '' ? plan.top : `${plan.top}/${stage.stage.base}`,
     env,
@@ -78,7 +80,10 @@ export async function attempt(tools: LocalTools, plan: AttemptPlan): Promise<Att
     program: argv[0] ?? '',
     stderr,
     timeoutSeconds,
-    outOfMemory: mayBeKilled(end) && tools.outOfMemory(),
+    outOfMemory: memory === undefined && mayBeKilled(end) && tools.outOfMemory(),
+    memory,
+    peakMemory: usage.peakMemory,
+    image: tools.image,
     isUndeclared: (path) => isUndeclared(tools.root, plan, path),
   });
   return {

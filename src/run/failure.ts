@@ -1,4 +1,6 @@
+import { formatBytes } from '../util/quantity.ts';
 import type { CommandEnd } from './command.ts';
+import type { OwnMemory } from './hosted-commands.ts';
 import type { Failure } from './sandbox-fault.ts';
 
 /** What is known of a command that didn't end well. */
@@ -11,6 +13,12 @@ export interface FailureFacts {
   readonly timeoutSeconds: number | undefined;
   /** Whether the kernel is known to have ended a process for want of memory meanwhile. */
   readonly outOfMemory: boolean;
+  /** Where the command had a memory of its own. */
+  readonly memory?: OwnMemory | undefined;
+  /** Largest sample, bytes. */
+  readonly peakMemory?: number | undefined;
+  /** Where it ran in an image. */
+  readonly image?: string | undefined;
   /** Whether a path, as the command would write it, names a file that the repository has and the sandbox hasn't. */
   readonly isUndeclared: (path: string) => boolean;
 }
@@ -28,9 +36,12 @@ const NOT_FOUND = 127;
 /** And, with the signal's number added, for one that a signal ended. */
 const BY_SIGNAL = 128;
 const SIGKILL = 9;
+const SHELL = '/bin/sh';
 
 /** Judges how a command ended. */
 export function judge(end: CommandEnd, facts: FailureFacts): Verdict {
+  const isOwnEnd = end.kind === 'exit' || end.kind === 'signal';
+  if (isOwnEnd && facts.memory?.ranOut === true) return failed(memoryFailure(end, facts.memory, facts));
   switch (end.kind) {
     case 'exit':
       if (end.exit === 0) return { kind: 'ok' };
@@ -88,6 +99,28 @@ function exitFailure(exit: number, facts: FailureFacts): Failure {
   };
 }
 
+/** The failure of a command whose memory, `memory`, ran out. */
+function memoryFailure(end: CommandEnd, memory: OwnMemory, facts: FailureFacts): Failure {
+  return {
+    ...outOfMemory(memory.limit, facts.peakMemory),
+    ...(end.kind === 'exit' ? { exit: end.exit } : {}),
+    ...(end.kind === 'signal' ? { signal: end.signal } : {}),
+  };
+}
+
+/** Memory ran out in a container: its limit and the largest sample of its use, in bytes, where they are known. */
+export function outOfMemory(limit: number | undefined, peak: number | undefined): Failure {
+  const most = limit === undefined ? '' : `its limit of ${formatBytes(limit)}`;
+  const seen = peak === undefined || peak === 0 ? '' : ` (the largest sample was ${formatBytes(peak)})`;
+  return {
+    class: 'oom',
+    code: 'out-of-memory',
+    message: `the command was killed because it needed more memory than ${most === '' ? 'there was' : most}${seen}`,
+    hint: `Raise \`resources: {memory: …}\` of the stage${limit === undefined ? '' : `, for example to ${2 * Math.ceil(limit / (1 << 20))}Mi`}, or give each datum less to do.`,
+    retry: true,
+  };
+}
+
 function signalFailure(signal: string, facts: FailureFacts): Failure {
   if (signal === 'SIGKILL' && facts.outOfMemory) {
     return {
@@ -112,6 +145,7 @@ function signalFailure(signal: string, facts: FailureFacts): Failure {
 function startFailure(error: NodeJS.ErrnoException, facts: FailureFacts): Failure {
   const { code: errno = '' } = error;
   if (errno === 'ENOENT' || errno === 'ENOTDIR') return notFound(facts.program, facts);
+  if (errno === WRONG_MACHINE) return wrongMachine(facts);
   if (errno === 'EACCES' || errno === 'ENOEXEC') return notExecutable(facts.program);
   if (errno === 'E2BIG') {
     return {
@@ -146,12 +180,33 @@ function notFound(name: string, facts: FailureFacts): Failure {
   return {
     class: 'user',
     code: 'command-not-found',
-    message: `the command ${name} was not found`,
+    message: `the command ${name} was not found${inImage(facts)}`,
     hint: undeclared
       ? `${name} is in the repository, but the stage doesn't declare it: list it in \`code\`.`
-      : local
-        ? 'List it in `code`, and look at its first line: the interpreter after #! must exist too.'
-        : 'Install it, or look at your PATH; a file of the repository is written ./name and listed in `code`.',
+      : name === SHELL && facts.image !== undefined
+        ? 'The image has no shell: write `cmd` as a list, which is run without one, or use another image.'
+        : local
+          ? 'List it in `code`, and look at its first line: the interpreter after #! must exist too.'
+          : facts.image === undefined
+            ? 'Install it, or look at your PATH; a file of the repository is written ./name and listed in `code`.'
+            : 'Use an image that has it; a file of the repository is written ./name and listed in `code`.',
+    retry: false,
+  };
+}
+
+function inImage({ image }: FailureFacts): string {
+  return image === undefined ? '' : ` in the image ${image}`;
+}
+
+/** Given instead of the ENOENT of a program that is there, but is made for another kind of processor. */
+export const WRONG_MACHINE = 'DATAWF_WRONG_MACHINE';
+
+function wrongMachine({ program, image = '' }: FailureFacts): Failure {
+  return {
+    class: 'image',
+    code: 'wrong-machine',
+    message: `${program} in the image ${image} is made for another kind of processor than the node has`,
+    hint: 'Use an image for this architecture, or choose nodes that fit by `pod_patch`.',
     retry: false,
   };
 }

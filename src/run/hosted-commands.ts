@@ -27,6 +27,16 @@ export interface CommandRun extends HostedCommand {
 export interface CommandEnded {
   readonly end: CommandEnd;
   readonly usage: Sampled;
+  /** Where it had a memory of its own to itself (a container's): what is known of that. */
+  readonly memory?: OwnMemory;
+}
+
+/** The memory that a command had to itself. */
+export interface OwnMemory {
+  /** Whether the kernel killed one of its processes for want of it, whatever the end looks like. */
+  readonly ranOut: boolean;
+  /** Bytes; undefined where there is no limit. */
+  readonly limit: number | undefined;
 }
 
 /** Runs commands in a process of their own. */

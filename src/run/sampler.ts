@@ -10,8 +10,11 @@ export interface Sampled {
 
 /** Looks at running commands now and then. */
 export interface Sampler {
-  /** Begins with a command by the id of its first process; the function ends it and answers. */
-  watch(pid: number): () => Sampled;
+  /**
+   * Begins with a command by the id of its first process; the function ends it and answers. `seen` is told the peak so far,
+   * in bytes, at each sample.
+   */
+  watch(pid: number, seen?: (peakMemory: number) => void): () => Sampled;
   close(): void;
 }
 
@@ -23,6 +26,7 @@ const MOST_THREADS = 16;
 interface Watched {
   cpuTicks: number;
   peak: number;
+  readonly seen: ((peakMemory: number) => void) | undefined;
 }
 
 /**
@@ -34,14 +38,17 @@ export function createSampler(): Sampler {
   const watched = new Map<number, Watched>();
   let timer: NodeJS.Timeout | undefined;
   const tick = (): void => {
-    for (const [pid, so] of watched) sampleTree(pid, so);
+    for (const [pid, so] of watched) {
+      sampleTree(pid, so);
+      if (so.cpuTicks >= 0) so.seen?.(so.peak);
+    }
     if (watched.size > 0) return;
     clearInterval(timer);
     timer = undefined;
   };
   return {
-    watch: (pid) => {
-      watched.set(pid, { cpuTicks: -1, peak: 0 });
+    watch: (pid, seen) => {
+      watched.set(pid, { cpuTicks: -1, peak: 0, seen });
       timer ??= setInterval(tick, EVERY_MS).unref();
       return () => {
         const so = watched.get(pid);

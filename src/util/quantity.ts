@@ -40,3 +40,12 @@ export function parseCores(text: string): number | undefined {
   if (match === null) return undefined;
   return match[1] === undefined ? Number(match[2]) / 1000 : Number(match[1]);
 }
+
+/** Bytes in Kubernetes' units as a person would write them: `512Mi`, `1.5Gi`, `900`. */
+export function formatBytes(bytes: number): string {
+  for (const unit of ['Ti', 'Gi', 'Mi', 'Ki']) {
+    const factor = FACTOR[unit] ?? 1;
+    if (bytes >= factor) return `${Math.round((bytes / factor) * 10) / 10}${unit}`;
+  }
+  return String(Math.round(bytes));
+}

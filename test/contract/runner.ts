@@ -3,7 +3,11 @@ import type { Runner } from '../../src/run/runner.ts';
 import { dep, out, printed, tryCommand, type RunnerRig } from '../rig/runner-rig.ts';
 
 /** What every runner must do; the comment of the port and docs/running.md say it in words. */
-export function runnerContract(name: string, make: () => Promise<{ rig: RunnerRig; runner: Runner }>): void {
+export function runnerContract(
+  name: string,
+  make: () => Promise<{ rig: RunnerRig; runner: Runner }>,
+  { knowsWorkingTree } = { knowsWorkingTree: true },
+): void {
   describe(`the ${name} runner`, () => {
     let rig: RunnerRig;
     let runner: Runner;
@@ -82,7 +86,7 @@ export function runnerContract(name: string, make: () => Promise<{ rig: RunnerRi
         );
       });
 
-      it('fails an undeclared read and says what to declare', async () => {
+      it.runIf(knowsWorkingTree)('fails an undeclared read and says what to declare', async () => {
         rig.plain('config.txt', 'x');
         const trial = await tryCommand(runner, 'cat config.txt');
         expect(trial).toMatchObject({ state: 'failed', class: 'user', code: 'exit', exit: 1, retry: true });
