@@ -91,7 +91,8 @@ async function clearLocal(
 
 async function clearShared(ctx: AppContext, request: GcRequest, name: string): Promise<GcReport> {
   const { store } = await storeNamed(ctx, name);
-  const scopes = await otherScopes(ctx, store.url);
+  const others = await otherScopes(ctx, { name, url: store.url });
+  const scopes = others.map((other) => other.store);
   const marker = new Marker([store, ctx.local, ...scopes]);
   const repositories = await repositoriesOf(ctx);
   const refs = await store.listFiles('refs/');
@@ -105,7 +106,8 @@ async function clearShared(ctx: AppContext, request: GcRequest, name: string): P
   const signs: Announcement[] = [];
   try {
     // Who writes to a scope that reads this store relies on what is here, too.
-    for (const one of [store, ...scopes]) signs.push(await announceSweep(one, me));
+    const readers = others.flatMap((other) => (other.reads ? [other.store] : []));
+    for (const one of [store, ...readers]) signs.push(await announceSweep(one, me));
     // What was pushed meanwhile is named by now; what begins from here on waits.
     await markRefs(store, { marker, tally }, { kind: 'store refs', names: await store.listFiles('refs/') });
     await markScopes(scopes, { marker, tally });

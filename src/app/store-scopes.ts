@@ -24,21 +24,35 @@ export async function chainOf(ctx: AppContext): Promise<readonly Remote[]> {
   throw noStore(ctx, environment, 'read');
 }
 
+/** A store besides the one at hand. */
+export interface Scope {
+  readonly store: Store;
+  /** Whether who writes to it reads the one at hand, as environments have it. */
+  readonly reads: boolean;
+}
+
 /**
  * All configured stores but one, of every branch that this clone knows where the URL has `{branch}`: their refs may rely on
  * what that one holds. Opens them, and asks them nothing yet.
  */
-export async function otherScopes(ctx: AppContext, url: string): Promise<readonly Store[]> {
+export async function otherScopes(
+  ctx: AppContext,
+  { name, url }: { readonly name: string; readonly url: string },
+): Promise<readonly Scope[]> {
   const branches = new Set<string>();
   for (const { kind, name } of await ctx.git.history.tips()) {
     if (kind === 'branch') branches.add(name);
     if (kind === 'remote') branches.add(name.slice(name.indexOf('/') + 1));
   }
-  const scopes = new Map<string, Store>();
+  const environments = [...ctx.config.environments.values()];
+  const scopes = new Map<string, Scope>();
   for (const config of ctx.config.stores.values()) {
+    const reads =
+      environments.length === 0 ||
+      environments.some(({ write, read }) => write === config.name && read.includes(name));
     for (const branch of config.url.includes('{branch}') ? branches : [undefined]) {
       const { store } = await ctx.openStore(config, branch);
-      if (store.url !== url) scopes.set(store.url, store);
+      if (store.url !== url) scopes.set(store.url, { store, reads });
     }
   }
   return [...scopes.values()];

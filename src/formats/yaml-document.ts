@@ -70,6 +70,11 @@ export function readWithPackage(source: YamlSource): YamlNode | undefined {
 
 let loaded: typeof Yaml | undefined;
 
+/** A plain value as YAML, for people and programs that aren't datawf. */
+export function yamlText(value: unknown): string {
+  return loadYaml().stringify(value, { aliasDuplicateObjects: false, lineWidth: 0, version: '1.1' });
+}
+
 /** The `yaml` package, loaded on first use. */
 export function loadYaml(): typeof Yaml {
   return (loaded ??= createRequire(import.meta.url)('yaml') as typeof Yaml);

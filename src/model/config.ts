@@ -42,6 +42,9 @@ export interface EnvironmentUids {
   readonly group: number;
 }
 
+/** Those of an environment that names none. */
+export const DEFAULT_UIDS: EnvironmentUids = { main: 20_001, stager: 20_002, group: 30_000 };
+
 /** One key of a Kubernetes Secret. */
 export interface SecretKey {
   readonly secret: string;

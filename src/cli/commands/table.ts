@@ -69,6 +69,11 @@ const MOVING: readonly Row[] = [
   ['export', 'plain copies of data, or an archive', async () => (await import('./export.ts')).build],
   ['env list', 'the environments that branches fit', async () => (await import('./env.ts')).buildList],
   ['env show', 'what this branch may use', async () => (await import('./env.ts')).buildShow],
+  [
+    'env manifest',
+    'policies and objects for administrators to apply',
+    async () => (await import('./env.ts')).buildManifest,
+  ],
 ];
 
 const HISTORY: readonly Row[] = [
