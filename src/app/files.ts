@@ -1,18 +1,14 @@
-import { closeSync, lstatSync, openSync, readSync } from 'node:fs';
-import { join } from 'node:path';
-import { hashFiles } from '../disk/hash-pool.ts';
-import { digestAt } from '../disk/file-columns.ts';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { fsProblem } from '../disk/fs-problem.ts';
-import { vetObject } from '../disk/object-file.ts';
 import type { FileEntry } from '../model/file-entry.ts';
-import { EXIT, notFound, Problem } from '../model/problem.ts';
+import { notFound, type Problem } from '../model/problem.ts';
 import { kindName, type ListedFile, type UsageReport } from '../model/report.ts';
 import { compareBytes, isWithin, joinPath, parentOf } from '../model/repo-path.ts';
-import { fetchObjects } from '../store/transfer.ts';
 import { listPrefix, measureTree } from '../store/trees.ts';
 import { didYouMean } from '../util/suggest.ts';
 import { datasetStates, type DatasetState } from './datasets.ts';
-import { pointerEntry, recordedEntry, recordedListing, withName } from './records.ts';
+import { findRecorded, fileOf, type RecordedFile } from './recorded-file.ts';
+import { pointerEntry, recordedListing, withName } from './records.ts';
 import type { AppContext } from './ports.ts';
 import { loadProject, toRepoPath, toTreePath, workTreeFiles, type Dataset, type Project } from './project.ts';
 import { projectAt } from './project-at.ts';
@@ -61,8 +57,9 @@ const CHUNK = 1 << 20;
  */
 export async function* readFile(ctx: AppContext, { ref, path }: ReadRequest): AsyncGenerator<Uint8Array> {
   const project = await projectOf(ctx, ref);
-  const { entry, dataset } = await findEntry(ctx, project, { path: typedPath(ctx, path), ref });
-  const file = await fileWith(ctx, entry, dataset);
+  const found = await findEntry(ctx, project, { path: typedPath(ctx, path), ref });
+  const { size } = found.entry;
+  const file = await fileOf(ctx, found);
   let fd: number;
   try {
     fd = openSync(file, 'r');
@@ -71,7 +68,7 @@ export async function* readFile(ctx: AppContext, { ref, path }: ReadRequest): As
   }
   try {
     for (;;) {
-      const chunk = Buffer.allocUnsafe(Math.min(CHUNK, Math.max(1, entry.size)));
+      const chunk = Buffer.allocUnsafe(Math.min(CHUNK, Math.max(1, size)));
       const count = readSync(fd, chunk);
       if (count === 0) return;
       yield chunk.subarray(0, count);
@@ -159,70 +156,14 @@ function aggregate(files: readonly FileEntry[], top: string): readonly ListedFil
   return [...rows.values()];
 }
 
-/** A symlink that leads round and round, or further than this, isn't followed. */
-const HOPS = 8;
-
 async function findEntry(
   ctx: AppContext,
   project: Project,
   { path, ref }: { path: string; ref: string | undefined },
-): Promise<{ entry: FileEntry; dataset: Dataset }> {
-  let at = path;
-  for (let hop = 0; hop < HOPS; hop++) {
-    const found = await lookUp(ctx, project, at);
-    if (found === undefined)
-      throw at === path ? await noFile(ctx, project, { path, ref }) : danglingLink(path, at);
-    if (found.entry.kind !== 'l') return found;
-    const text = Buffer.from(await ctx.store.readObject(found.entry.digest)).toString();
-    at = resolveLink(parentOf(at), text);
-  }
-  throw danglingLink(path, at);
-}
-
-async function lookUp(ctx: AppContext, project: Project, path: string) {
-  for (const dataset of project.datasets) {
-    if (
-      dataset.recorded === undefined ||
-      !isWithin(path, dataset.home) ||
-      (dataset.single && path !== dataset.home)
-    )
-      continue;
-    if (path === dataset.home && !dataset.single) continue;
-    const entry = await recordedEntry(ctx.store, dataset, path);
-    if (entry !== undefined) return { entry, dataset };
-  }
-  return undefined;
-}
-
-function resolveLink(folder: string, text: string): string {
-  const parts = folder === '' ? [] : folder.split('/');
-  for (const part of text.split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '.' && part !== '') parts.push(part);
-  }
-  return parts.join('/');
-}
-
-async function fileWith(ctx: AppContext, entry: FileEntry, dataset: Dataset): Promise<string> {
-  const { digest, size, path } = entry;
-  const stat = vetObject({ storeFolder: ctx.store.folder, digest, size, buffer: Buffer.allocUnsafe(CHUNK) });
-  if (stat !== undefined) return ctx.store.objectPath(digest);
-  const here = join(ctx.workspace.root, path);
-  if (lstatSync(here, { throwIfNoEntry: false })?.isFile() === true) {
-    const columns = await hashFiles({ root: ctx.workspace.root, paths: [path], signal: ctx.signal });
-    if (digestAt(columns, 0) === digest) return here;
-  }
-  const from = (await ctx.remotes()).read.map(({ store }) => store);
-  const moving = { jobs: 1, signal: ctx.signal };
-  const lost = await fetchObjects(ctx.store, { from, objects: new Map([[digest, size]]), moving });
-  if (lost.objects.size === 0) return ctx.store.objectPath(digest);
-  const stage = dataset.stage?.stage.id;
-  throw new Problem({
-    code: 'missing-object',
-    message: `${path} (object ${digest}) isn't in the local store`,
-    hint: `Get it with \`datawf pull\`${stage === undefined ? '' : `, or make it anew: datawf repro ${stage}`}`,
-    exit: EXIT.notFound,
-  });
+): Promise<RecordedFile> {
+  const found = await findRecorded(ctx, project, path);
+  if (typeof found !== 'string') return found;
+  throw found === path ? await noFile(ctx, project, { path, ref }) : danglingLink(path, found);
 }
 
 async function countHere(ctx: AppContext, state: DatasetState): Promise<number> {

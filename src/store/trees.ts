@@ -42,7 +42,8 @@ export async function readListing(store: Store, tree: Digest): Promise<FileEntry
   return readRange(store, tree, {});
 }
 
-async function readFiles(store: Store, leaf: LeafRef, checker: ListingChecker): Promise<FileEntry[]> {
+/** The files of a leaf, each checked, and their order from one leaf to the next by the checker. */
+export async function readFiles(store: Store, leaf: LeafRef, checker: ListingChecker): Promise<FileEntry[]> {
   const lines = await readLines(store, leaf);
   let bytes = 0;
   const files = lines.map((line, index) => {

@@ -44,6 +44,8 @@ export interface GitHistory {
   tips(): Promise<readonly Tip[]>;
   /** Folders of all work trees that are there, this one's too. */
   workTrees(): Promise<readonly string[]>;
+  /** Committers' times of commits, epoch seconds. */
+  times(commits: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Commits that a ref or a reflog leads to, in no order. */
   commits(): Promise<readonly Commit[]>;
   /** The locks and pointers as they are in these commits. */
@@ -94,6 +96,11 @@ export function historyOf(run: RunGit): GitHistory {
     },
     workTrees: async () =>
       (await lines(WORK_TREES)).flatMap((line) => (line.startsWith('worktree ') ? line.slice(9) : [])),
+    times: async (commits) => {
+      if (commits.length === 0) return new Map();
+      const found = await lines(['log', '--no-walk=unsorted', '--stdin', '--format=%H %ct'], joined(commits));
+      return new Map(found.map((line) => [line.slice(0, line.indexOf(' ')), Number(line.split(' ')[1])]));
+    },
     commits: async () => {
       const all = await lines(['rev-list', '--all', '--reflog', '--timestamp', '--parents']);
       return all.map((line) => {

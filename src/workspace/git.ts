@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SimpleGitOptions } from 'simple-git';
+import type { SimpleGit, SimpleGitOptions } from 'simple-git';
 import { notFound, Problem, EXIT, invalid } from '../model/problem.ts';
 import { compareBytes, isWithin } from '../model/repo-path.ts';
 import { historyOf, type GitHistory, type RunGit } from './git-history.ts';
@@ -26,6 +26,10 @@ export interface Git {
   showFile(ref: string, path: string): Promise<string | undefined>;
   /** Tracked files of a ref whose path ends in one of the suffixes (`datawf.yaml`, `.datawf`); sorted by bytes. `no-ref` (exit 4). */
   filesAt(ref: string, suffixes: readonly string[]): Promise<readonly string[]>;
+  /** All files of a commit that git tracks, no symlinks and submodules; sorted by bytes. */
+  filesOf(commit: string): Promise<readonly TrackedFile[]>;
+  /** The bytes of a tracked file by git's id. */
+  readBlob(id: string): Promise<Uint8Array>;
   /** The commit a ref names, undefined where there is none. */
   resolveRef(ref: string): Promise<string | undefined>;
   /** Whether tracked files differ from HEAD. */
@@ -49,6 +53,14 @@ export interface Git {
   setConfig(key: string, value: string | undefined): Promise<void>;
 }
 
+/** A file that a commit has. */
+export interface TrackedFile {
+  readonly path: string;
+  /** Git's id of the bytes. */
+  readonly id: string;
+  readonly size: number;
+}
+
 export interface CommitRequest {
   readonly paths: readonly string[];
   readonly message: string;
@@ -58,7 +70,8 @@ export interface CommitRequest {
 
 /** Git for a workspace. Loads its package on first use. */
 export function openGit(workspace: Workspace, env: Readonly<Record<string, string | undefined>>): Git {
-  const run = runnerOf(workspace, env);
+  const open = openerOf(workspace, env);
+  const run = runnerOf(open);
   const list = async (args: readonly string[]): Promise<string[]> => splitNul(await run(args));
   const stagePaths = async (paths: readonly string[]): Promise<void> => {
     if (paths.length > 0) await run(['add', '--all', '--force', '--', ...paths.map(literal)]);
@@ -108,6 +121,20 @@ export function openGit(workspace: Workspace, env: Readonly<Record<string, strin
     filesAt: async (ref, suffixes) => {
       const names = await list(['ls-tree', '-r', '-z', '--full-tree', '--name-only', await needRef(ref)]);
       return names.filter((name) => suffixes.some((suffix) => name.endsWith(suffix)));
+    },
+    filesOf: async (commit) => {
+      const lines = await list(['ls-tree', '-r', '-z', '--full-tree', '--long', commit]);
+      return lines.flatMap((line) => {
+        const [, id = '', size, path] = /^100\d{3} blob ([0-9a-f]+) +(\d+)\t([^]+)$/.exec(line) ?? [];
+        return path === undefined ? [] : [{ path, id, size: Number(size) }];
+      });
+    },
+    readBlob: async (id) => {
+      try {
+        return (await (await open(undefined)).binaryCatFile(['blob', id])) as Uint8Array;
+      } catch (error) {
+        throw asProblem(error instanceof Error ? error.message : String(error), ['cat-file'], error);
+      }
     },
     resolveRef,
     isDirty: async () => (await list(['status', '--porcelain', '-z', '--untracked-files=no'])).length > 0,
@@ -177,13 +204,16 @@ const ALLOWED: NonNullable<SimpleGitOptions['unsafe']> = {
   allowUnsafeDiffExternal: true,
 };
 
-function runnerOf(workspace: Workspace, env: Readonly<Record<string, string | undefined>>): RunGit {
+/** A git to ask, with what it reads from its standard input. */
+type OpenGit = (input: string | undefined) => Promise<SimpleGit>;
+
+function openerOf(workspace: Workspace, env: Readonly<Record<string, string | undefined>>): OpenGit {
   const passed: Record<string, string> = { LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0' };
   for (const [name, value] of Object.entries(env)) {
     const isFit = name.startsWith('GIT_') ? PASSED_ON.test(name) : !PROGRAMS.test(name) && name !== 'LC_ALL';
     if (value !== undefined && isFit) passed[name] = value;
   }
-  return async (args, { nothing = [], input } = {}) => {
+  return async (input) => {
     const { simpleGit } = await import('simple-git');
     const git = simpleGit({
       baseDir: workspace.root,
@@ -196,8 +226,15 @@ function runnerOf(workspace: Workspace, env: Readonly<Record<string, string | un
       },
       ...(input === undefined ? {} : { input: () => input }),
     });
+    return git.env(passed);
+  };
+}
+
+function runnerOf(open: OpenGit): RunGit {
+  return async (args, { nothing = [], input } = {}) => {
+    const git = await open(input);
     try {
-      return await git.env(passed).raw([...args]);
+      return await git.raw([...args]);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       const exit = /git exit (\d+): /.exec(text);

@@ -36,6 +36,8 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Besides the rig's own environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Called with what it prints on stdout as it comes. */
+  readonly onOutput?: (text: string) => void;
   /** Called with the process once it runs, to signal it. */
   readonly onStart?: (child: { readonly pid: number; kill(signal: NodeJS.Signals): boolean }) => void;
 }
@@ -157,7 +159,10 @@ function runProcess(
   const child = spawn(file, args, { cwd: options.cwd, env: options.env, stdio: ['ignore', 'pipe', 'pipe'] });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+  child.stdout.on('data', (chunk: Buffer) => {
+    out.push(chunk);
+    options.onOutput?.(chunk.toString());
+  });
   child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
   return new Promise((resolve, reject) => {
     child.on('error', reject);

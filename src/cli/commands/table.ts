@@ -67,6 +67,7 @@ const MOVING: readonly Row[] = [
     async () => (await import('./promote.ts')).build,
   ],
   ['export', 'plain copies of data, or an archive', async () => (await import('./export.ts')).build],
+  ['serve', 'all versions as S3 and in a browser, read-only', async () => (await import('./serve.ts')).build],
   ['env list', 'the environments that branches fit', async () => (await import('./env.ts')).buildList],
   ['env show', 'what this branch may use', async () => (await import('./env.ts')).buildShow],
   [
