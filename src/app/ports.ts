@@ -1,6 +1,7 @@
 import type { Config, EnvironmentConfig, StoreConfig } from '../model/config.ts';
 import type { Emit } from '../model/event.ts';
 import type { DiskStore } from '../store/disk-store.ts';
+import type { Shelf } from '../store/shelf.ts';
 import type { Store } from '../store/store.ts';
 import type { Git } from '../workspace/git.ts';
 import type { Workspace } from '../workspace/workspace.ts';
@@ -60,6 +61,8 @@ export interface AppContext {
   readonly remotes: () => Promise<Remotes>;
   /** Any store of the configuration, as a branch has it. Throws `no-branch`, `no-user` (exit 2) where its URL wants one. */
   readonly openStore: (store: StoreConfig, branch: string | undefined) => Promise<Remote>;
+  /** A place to publish to; of the store its URL and how to reach it count. Throws as `openStore`. */
+  readonly openShelf: (store: StoreConfig, branch: string | undefined) => Promise<Shelf>;
   /** The local store with others behind it than those that the branch reads, in the order in which they are asked. */
   readonly layered: (behind: readonly Store[]) => DiskStore;
   readonly around: Surroundings;

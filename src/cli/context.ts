@@ -12,6 +12,8 @@ import type { Emit } from '../model/event.ts';
 import type { ProcessIdentity } from '../model/run-record.ts';
 import { DiskStore } from '../store/disk-store.ts';
 import { LayeredStore } from '../store/layered-store.ts';
+import type { OpenRequest } from '../store/open-store.ts';
+import type { Shelf } from '../store/shelf.ts';
 import type { Store } from '../store/store.ts';
 import { digestHex } from '../util/blake3.ts';
 import { openGit, type Git } from '../workspace/git.ts';
@@ -53,6 +55,7 @@ export function openContext({ host, globals, signal, emit, environment: forced }
     branch,
     remotes,
     openStore: (store, branch) => openConfigured({ workspace, git, config, host, signal }, store, branch),
+    openShelf: (store, branch) => openShelfOf({ workspace, git, config, host, signal }, store, branch),
     layered: (others) => new LayeredStore(storeFolder(workspace, config), async () => others),
     around: {
       now: host.now,
@@ -96,22 +99,36 @@ async function openRemotes(parts: RemoteParts): Promise<Remotes> {
   return { environment, write: read.find(({ name }) => name === chain.write?.name), read };
 }
 
+type OpenParts = Omit<RemoteParts, 'environment' | 'branch'>;
+
 /** A store of the configuration as a branch has it. */
 async function openConfigured(
-  { workspace, git, config, host, signal }: Omit<RemoteParts, 'environment' | 'branch'>,
+  parts: OpenParts,
   store: StoreConfig,
   branch: string | undefined,
 ): Promise<Remote> {
   const { openStore } = await import('../store/open-store.ts');
+  const { request, folder } = await openRequest(parts, store, branch);
+  return { name: store.name, store: await openStore(request), kept: new DiskStore(folder) };
+}
+
+async function openShelfOf(parts: OpenParts, store: StoreConfig, branch: string | undefined): Promise<Shelf> {
+  const { openShelf } = await import('../store/open-store.ts');
+  return await openShelf((await openRequest(parts, store, branch)).request);
+}
+
+/** What a store is opened with, and the folder for what is kept of it. */
+async function openRequest(
+  { workspace, git, config, host, signal }: OpenParts,
+  store: StoreConfig,
+  branch: string | undefined,
+): Promise<{ readonly request: OpenRequest; readonly folder: string }> {
   const user = store.url.includes('{user}') ? await userName(git, host) : undefined;
   const filled = fillSlugs(store.url, { branch, user });
   const url = filled.startsWith('s3://') ? filled : resolve(workspace.root, filled);
-  const folder = join(
-    storeFolder(workspace, config),
-    'remotes',
-    `${store.name}-${digestHex(url).slice(0, 8)}`,
-  );
-  const opened = await openStore({
+  const own = `${store.name}-${digestHex(url).slice(0, 8)}`;
+  const folder = join(storeFolder(workspace, config), 'remotes', own);
+  const request = {
     config: { ...store, url },
     root: workspace.root,
     env: host.env,
@@ -119,9 +136,8 @@ async function openConfigured(
     random: Math.random,
     tempFolder: join(folder, 'state'),
     signal,
-  });
-  const kept = new DiskStore(folder);
-  return { name: store.name, store: opened, kept };
+  };
+  return { request, folder };
 }
 
 /** Whom `{user}` stands for: git's name of this person, or else the system's. */

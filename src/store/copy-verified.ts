@@ -14,6 +14,8 @@ export interface VerifiedCopy {
   /** Asked in this order. */
   readonly from: readonly Store[];
   readonly objects: Sizes;
+  /** The stores are one's own: what the server can copy isn't read. */
+  readonly isTrusted?: boolean;
   /** A folder of this machine for bytes on their way, below it `tmp/`. */
   readonly folder: string;
   readonly moving: Moving;
@@ -45,6 +47,7 @@ export async function copyVerified({
   to,
   from,
   objects,
+  isTrusted = false,
   folder,
   moving,
 }: VerifiedCopy): Promise<ReadonlyMap<Digest, Problem | undefined>> {
@@ -56,7 +59,7 @@ export async function copyVerified({
     let damage: Problem | undefined;
     for (const store of order) {
       try {
-        await copyOne({ digest, size, to, store, temp: temps.next(), signal });
+        await copyOne({ digest, size, isTrusted, to, store, temp: temps.next(), signal });
         if (order[0] !== store) order = [store, ...order.filter((other) => other !== store)];
         onObject?.(size);
         return;
@@ -74,13 +77,14 @@ export async function copyVerified({
 interface OneCopy {
   readonly digest: Digest;
   readonly size: number;
+  readonly isTrusted: boolean;
   readonly to: Store;
   readonly store: Store;
   readonly temp: string;
   readonly signal: AbortSignal;
 }
 
-async function copyOne({ digest, size, to, store, temp, signal }: OneCopy): Promise<void> {
+async function copyOne({ digest, size, isTrusted, to, store, temp, signal }: OneCopy): Promise<void> {
   if (store.folder !== undefined) {
     if ((await store.missingObjects([digest])).length > 0) await store.readObject(digest);
     try {
@@ -93,7 +97,8 @@ async function copyOne({ digest, size, to, store, temp, signal }: OneCopy): Prom
   }
   const check = (): Promise<void> => store.fetchObject(digest, temp, signal);
   try {
-    if (size >= LARGE_BYTES && (await to.copyObject?.(digest, store, { signal, check })) === true) return;
+    if (isTrusted && (await to.copyObject?.(digest, store, { signal })) === true) return;
+    if (!isTrusted && size >= LARGE_BYTES && (await to.copyObject?.(digest, store, { signal, check })) === true) return;
     // Read anew where a copy was tried and refused: rare, and simpler than to know whether it was.
     await check();
     await to.putObject(digest, temp, signal);

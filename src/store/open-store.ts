@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import type { StoreConfig } from '../model/config.ts';
 import { DiskStore } from './disk-store.ts';
+import type { S3StoreOptions } from './s3-store.ts';
+import { DiskShelf, type Shelf } from './shelf.ts';
 import type { Store } from './store.ts';
 
 /** What a store besides the local one is opened with. */
@@ -19,20 +21,28 @@ export interface OpenRequest {
 
 /** The store of a configuration: a folder, or a prefix in a bucket. Asks it nothing yet. */
 export async function openStore(request: OpenRequest): Promise<Store> {
-  const { config, root, env, now, random, tempFolder, signal } = request;
-  const { url, region, endpoint, pathStyle, ca } = config;
-  if (!url.startsWith('s3://')) return new DiskStore(resolve(root, url));
+  const { config, root } = request;
+  if (!config.url.startsWith('s3://')) return new DiskStore(resolve(root, config.url));
   const { openS3Store } = await import('./s3-store.ts');
-  return await openS3Store({
+  return await openS3Store(s3Options(request));
+}
+
+/** The folder or prefix of a configuration as a place to publish to. Asks it nothing yet. */
+export async function openShelf(request: OpenRequest): Promise<Shelf> {
+  const { config, root } = request;
+  if (!config.url.startsWith('s3://')) return new DiskShelf(resolve(root, config.url));
+  const { openS3Shelf } = await import('./s3-store.ts');
+  return await openS3Shelf(s3Options(request));
+}
+
+function s3Options({ config, root, ...rest }: OpenRequest): S3StoreOptions {
+  const { url, region, endpoint, pathStyle, ca } = config;
+  return {
+    ...rest,
     url,
     pathStyle,
-    env,
-    now,
-    random,
-    tempFolder,
-    signal,
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(ca === undefined ? {} : { ca: resolve(root, ca) }),
-  });
+  };
 }

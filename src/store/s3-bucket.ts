@@ -244,6 +244,24 @@ export class S3Bucket implements Store {
     return copied;
   }
 
+  /** Copies an object to any key of the bucket in place of what is there; false where the server can't. */
+  async copyOut(digest: Digest, key: string, signal?: AbortSignal): Promise<boolean> {
+    const { tuning, copyInParts } = this.#workshop;
+    const client = this.#client;
+    const copied = await copyWithin({
+      client,
+      key,
+      source: { client, key: this.#objectKey(digest) },
+      createOnly: false,
+      replaces: true,
+      partBytes: tuning.copyBytes,
+      copyInParts,
+      signal,
+    });
+    if (copied === undefined) throw missingObject(this.url, digest);
+    return copied;
+  }
+
   async presign(digest: Digest, seconds: number): Promise<string> {
     const most = 7 * 86_400;
     return this.#client.presign(this.#objectKey(digest), Math.max(1, Math.min(most, Math.floor(seconds))));

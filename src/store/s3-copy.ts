@@ -12,6 +12,8 @@ export interface CopyRequest {
   readonly key: string;
   readonly source: { readonly client: S3Client; readonly key: string };
   readonly createOnly: boolean;
+  /** Whatever is under the key. */
+  readonly replaces?: boolean;
   /** See `S3Tuning.copyBytes`. */
   readonly partBytes: number;
   readonly copyInParts: (copy: PartsCopy) => Promise<boolean>;
@@ -25,8 +27,8 @@ export interface CopyRequest {
  * that its bytes have to be moved; undefined where the source has none.
  */
 export async function copyWithin(request: CopyRequest): Promise<boolean | undefined> {
-  const { client, key, source, createOnly, check, signal } = request;
-  if (await isThere(client, key, signal)) return true;
+  const { client, key, source, createOnly, replaces = false, check, signal } = request;
+  if (!replaces && (await isThere(client, key, signal))) return true;
   const version = check === undefined ? undefined : await versionOf(request);
   if (check !== undefined && version === undefined) return undefined;
   await check?.();

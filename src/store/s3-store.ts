@@ -6,7 +6,9 @@ import { S3Bucket } from './s3-bucket.ts';
 import { S3Client } from './s3-client.ts';
 import { CredentialSource, regionOf } from './s3-credentials.ts';
 import type { SdkOptions } from './s3-sdk.ts';
+import { S3Shelf } from './s3-shelf.ts';
 import { DEFAULTS, type S3Tuning } from './s3-tuning.ts';
+import type { Shelf } from './shelf.ts';
 import type { Store } from './store.ts';
 
 /** What a store in a bucket is opened with. */
@@ -36,6 +38,16 @@ export interface S3StoreOptions {
  * read. Credentials come from the environment's keys, else from AWS's standard chain, when the first request needs them.
  */
 export async function openS3Store(options: S3StoreOptions): Promise<Store> {
+  return openParts(options).store;
+}
+
+/** A prefix to publish to: its store lies below it in `.datawf/`. As `openS3Store`. */
+export async function openS3Shelf(options: S3StoreOptions): Promise<Shelf> {
+  const { store, client } = openParts({ ...options, url: `${options.url.replace(/\/+$/, '')}/.datawf` });
+  return new S3Shelf(store, client);
+}
+
+function openParts(options: S3StoreOptions): { readonly store: S3Bucket; readonly client: S3Client } {
   const { env, now, random } = options;
   const tuning = { ...DEFAULTS, ...options.tuning };
   const region = options.region ?? regionOf(env);
@@ -63,7 +75,7 @@ export async function openS3Store(options: S3StoreOptions): Promise<Store> {
     signal: options.signal,
   });
   mkdirSync(options.tempFolder, { recursive: true });
-  return new S3Bucket(client, {
+  const store = new S3Bucket(client, {
     tuning,
     now,
     tempFolder: options.tempFolder,
@@ -72,6 +84,7 @@ export async function openS3Store(options: S3StoreOptions): Promise<Store> {
       return copyInParts({ ...sdk, region: client.region, credentials: () => credentials.identity() }, copy);
     },
   });
+  return { store, client };
 }
 
 function readAuthorities(file: string): string {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { listKeys } from '../../src/store/s3-list.ts';
@@ -34,8 +34,7 @@ export const onDisk: OpenWorld = async (pipeline) => {
     names: async (store) => filesBelow(at(store)),
     read: async (store, name) => readFileSync(at(store, name), 'utf8'),
     write: async (store, name, text) => {
-      story.remove(join('..', store, name));
-      writeFileSync(at(store, name), text);
+      story.write(join('..', store, name), text);
     },
     remove: async (store, name) => {
       story.remove(join('..', store, name));

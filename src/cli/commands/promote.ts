@@ -15,7 +15,7 @@ interface Options {
 export function build(command: Command, bind: Bind): void {
   command
     .argument('[target...]', 'stages, globs over stage names, datasets or paths; everything without any')
-    .option('--from <STORE|BRANCH>', 'take it from this store, or from those of this branch')
+    .option('--from <NAME>', 'take it from the store, or from those of the branch, of that name')
     .option('--recompute', 'run the rows here instead of trusting the lock')
     .option('--partial', 'although rows are marked failed: their last good files')
     .option('--env <NAME>', 'the stores of this environment, whatever the branch is')

@@ -66,6 +66,11 @@ const MOVING: readonly Row[] = [
     "copy what a merge names to this branch's store",
     async () => (await import('./promote.ts')).build,
   ],
+  [
+    'publish',
+    'put data under readable names, for everybody',
+    async () => (await import('./publish.ts')).build,
+  ],
   ['export', 'plain copies of data, or an archive', async () => (await import('./export.ts')).build],
   ['serve', 'all versions as S3 and in a browser, read-only', async () => (await import('./serve.ts')).build],
   ['env list', 'the environments that branches fit', async () => (await import('./env.ts')).buildList],
