@@ -144,7 +144,7 @@ const rules = [
     name: 'network-is-loaded-on-use',
     comment:
       "In a program of one file every import is the program's: Node's network modules cost each command 15 ms. Take store/s3-network's way.",
-    from: { path: '^src/' },
+    from: { path: '^src/', pathNot: '^src/agent/' },
     to: {
       dependencyTypes: ['core'],
       dependencyTypesNot: [typeOnly],

@@ -1,5 +1,5 @@
 import { chmodSync, rmSync } from 'node:fs';
-import type { Server, Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { frameBytes, frameReader, type Frame } from '../run/command-frames.ts';
 import type { CommandEnded, CommandRun, Commands } from '../run/hosted-commands.ts';
 import { LINK, readHello, readLoopEnd, readTexts, type Hello, type Leave, type LoopCommand } from './link.ts';
@@ -43,7 +43,6 @@ export class LoopLink {
 
   /** Listens at an absolute path; a socket that an earlier stager of this pod left there is replaced. */
   static async listen(path: string): Promise<LoopLink> {
-    const { createServer } = await import('node:net');
     rmSync(path, { force: true });
     const server = createServer();
     const link = new LoopLink(server);

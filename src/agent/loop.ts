@@ -1,5 +1,5 @@
 import { chmodSync, lstatSync, readdirSync, writeFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
+import { connect as open, type Socket } from 'node:net';
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AGENT_EXIT, formatStop, SECRET_PREFIX, type AgentStop } from '../run/agent-env.ts';
@@ -49,7 +49,6 @@ export async function runLoop(options: LoopOptions): Promise<number> {
 }
 
 async function connect(options: LoopOptions): Promise<Socket | undefined> {
-  const { connect: open } = await import('node:net');
   for (let left = options.patienceMs; left > 0 && !options.terminating.aborted; left -= RETRY_MS) {
     const socket = open(options.socket);
     const isOpen = await new Promise<boolean>((resolve) => {
@@ -179,7 +178,11 @@ class Loop {
       write: (stream, chunk) => text[stream].write(chunk),
       started: (group) => {
         const endWatch = this.#sampler.watch(group, this.#samples(command));
-        return () => ({ peakMemory, cpuSeconds: sampledCpu } = endWatch());
+        return () => {
+          const sampled = endWatch();
+          peakMemory = sampled.peakMemory === 0 ? undefined : sampled.peakMemory;
+          sampledCpu = sampled.cpuSeconds;
+        };
       },
     });
     void text.out.end();

@@ -90,6 +90,11 @@ const HISTORY: readonly Row[] = [
 ];
 
 const UPKEEP: readonly Row[] = [
+  [
+    'agent image',
+    "build the image of datawf's part in pods",
+    async () => (await import('./agent.ts')).buildImage,
+  ],
   ['gc', 'remove what no version needs any more', async () => (await import('./gc.ts')).build],
   ['cache du', 'what the local store holds', async () => (await import('./cache.ts')).buildDu],
   [
