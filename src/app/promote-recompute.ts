@@ -27,7 +27,7 @@ export async function recompute(
       pull: true,
       allowMissing: false,
       commit: false,
-    detach: false,
+      detach: false,
       dryRun: false,
       check: false,
       since: undefined,
