@@ -25,7 +25,7 @@ import { tellWindow, usualSeconds } from './run-window.ts';
 import { needsWrite } from './row-writer.ts';
 import type { RunPorts } from './run-ports.ts';
 import { openRunTrail, type RunTrail } from './run-trail.ts';
-import { planLine, runCounts } from './stage-report.ts';
+import { endCounts, planLine } from './stage-report.ts';
 import { resultScope } from './result-scope.ts';
 import { bringInputs } from './run-inputs.ts';
 import type { StageState } from './stage-state.ts';
@@ -109,7 +109,7 @@ export async function runLocked(
 
   const end = await work(ctx, { request, ports, assessment, lock, writer, trail });
   await clearUndeclared(ctx, assessment, { homes: dropped, lock });
-  const counts = sumCounts(assessment.states.map(runCounts));
+  const counts = sumCounts(assessment.states.map(endCounts));
   const failed = counts.failed + counts.blocked > 0;
   const problem = end.error instanceof Problem ? end.error : undefined;
   const detached = end.cancelled && ports.isDetached();
@@ -279,7 +279,7 @@ interface Finish {
 }
 
 function finish(ctx: AppContext, { assessment, started, exit, state, run, brought }: Finish): EndEvent {
-  const counts = sumCounts(assessment.states.map(runCounts));
+  const counts = sumCounts(assessment.states.map(endCounts));
   const vanished = assessment.states.reduce((sum, state) => sum + state.dropped.length, 0);
   const end: EndEvent = {
     event: 'end',

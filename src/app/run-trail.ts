@@ -9,7 +9,7 @@ import type { LockWriter } from './lock-writer.ts';
 import type { Settled } from './planner-options.ts';
 import type { AppContext } from './ports.ts';
 import { reasonsOf } from './reasons.ts';
-import { runCounts } from './stage-report.ts';
+import { endCounts, runCounts, unreached } from './stage-report.ts';
 import type { StageState } from './stage-state.ts';
 
 const OUTS_SHOWN = 1000;
@@ -117,7 +117,7 @@ interface StageFacts {
 }
 
 function stageRecord(state: StageState, { why, seconds, lock }: StageFacts): StageRecord {
-  const counts = runCounts(state);
+  const counts = endCounts(state);
   const trees: Record<string, { before?: Digest; after?: Digest }> = {};
   for (const dataset of state.options.datasets) {
     const after = lock.trees.get(dataset.owner)?.tree ?? dataset.recorded;
@@ -147,11 +147,13 @@ function vanishedReason({ dropped }: StageState): Reason[] {
 function whyNot(state: StageState, counts: RunCounts): StageRecord['whyNot'] {
   const filtered = state.datums.filter((datum) => datum.outcome === 'skipped' && datum.input === undefined);
   const accepted = acceptedDatums(state);
-  const current = counts.skipped - filtered.length - accepted.count;
+  const stopped = unreached(state);
+  const current = counts.skipped - filtered.length - accepted.count - stopped;
   const found: { kind: WhyNot; count: number; detail?: string }[] = [
     { kind: state.node.stage.frozen ? 'frozen' : 'current', count: current },
     { kind: 'filtered', count: filtered.length },
     accepted,
+    { kind: 'stopped', count: stopped },
     { kind: 'cached', count: counts.cached },
     { kind: 'identical-upstream', count: counts.identical },
     { kind: 'waiting', count: counts.waiting },

@@ -18,6 +18,7 @@ const SHOWN = 20;
 /** What status says of a stage. Cost: what it takes to name changed paths, where something changed. */
 export async function stageReport(ctx: AppContext, state: StageState, memo: PlanMemo): Promise<StageReport> {
   const found = state.progress === 'unchanged' ? memo.get(state.id)?.report : undefined;
+  if (state.node.stage.frozen && state.rows.size === 0) await state.loadRows();
   const { datums, deps, waiting, codeVersions } = found ?? memoReport(state, datumCounts(state));
   const reasons =
     state.progress === 'planned' || state.progress === 'settled'
@@ -154,11 +155,12 @@ function deferredReasons(state: StageState): Reason[] {
   return [{ kind: 'upstream', count: state.options.locked?.datums.count ?? 0 }];
 }
 
-/** Rows per code half, where code other than the present made some that count as current. */
+/** Rows per code half, where code other than the present made some that count as current; of a frozen stage all count. */
 function codeVersions(state: StageState): Record<string, number> | undefined {
   const versions = new Map<Digest, number>();
   for (const { code } of state.rows.values()) {
-    if (code !== undefined && state.codes.isCurrent(code)) versions.set(code, (versions.get(code) ?? 0) + 1);
+    if (code !== undefined && (state.node.stage.frozen || state.codes.isCurrent(code)))
+      versions.set(code, (versions.get(code) ?? 0) + 1);
   }
   const isMixture = versions.size > 1 || (versions.size === 1 && !versions.has(state.code));
   return isMixture ? Object.fromEntries(versions) : undefined;
@@ -189,6 +191,17 @@ export function runCounts(state: StageState): RunCounts {
   counts.waiting += state.set?.waiting.length ?? 0;
   counts.planned += state.set?.waiting.length ?? 0;
   return counts;
+}
+
+/** The same at the end of a run: datums that it didn't come to are skipped. */
+export function endCounts(state: StageState): RunCounts {
+  const counts = runCounts(state);
+  return { ...counts, skipped: counts.skipped + unreached(state) };
+}
+
+/** Datums that a run which stopped didn't come to. */
+export function unreached({ datums }: StageState): number {
+  return datums.reduce((sum, { outcome }) => sum + (outcome === undefined ? 1 : 0), 0);
 }
 
 /** A stage's line of a printed plan. */

@@ -59,7 +59,15 @@ export const NO_TOTALS: RunTotals = {
 
 /** Why a stage or some of its datums had nothing to do. */
 export type WhyNot =
-  'current' | 'cached' | 'identical-upstream' | 'filtered' | 'waiting' | 'blocked' | 'frozen' | 'accepted';
+  | 'current'
+  | 'cached'
+  | 'identical-upstream'
+  | 'filtered'
+  | 'waiting'
+  | 'blocked'
+  | 'frozen'
+  | 'accepted'
+  | 'stopped';
 
 /** One stage of a run, written when it is settled; a later one of the same stage replaces it. */
 export interface StageRecord {

@@ -17,9 +17,11 @@ function stageLine({ stage, accepted, datums }: AcceptedStage, dryRun: boolean):
 
 /** Which code made the current results of a stage, where it wasn't the present code alone; a line a fact. */
 export function versionLines(
-  stage: Pick<StageReport, 'code' | 'codeVersions' | 'accepted'>,
+  stage: Pick<StageReport, 'code' | 'codeVersions' | 'accepted'> & {
+    readonly state: StageReport['state'] | null;
+  },
 ): readonly string[] {
-  const { code, codeVersions = {}, accepted = [] } = stage;
+  const { state, code, codeVersions = {}, accepted = [] } = stage;
   const older = Object.entries(codeVersions).filter(([version]) => version !== code);
   if (older.length === 0) return [];
   const total = Object.values(codeVersions).reduce((sum, count) => sum + count, 0);
@@ -30,7 +32,7 @@ export function versionLines(
   const equal = new Set(accepted.flatMap((step) => [step.code, step.as]));
   const isKept = older.some(([version]) => !equal.has(version));
   return [
-    `${sum} of ${plural(total, 'datum')} made by earlier code than ${short(code)}: ${versions.join(', ')}${isKept ? ' (on_code_change: keep)' : ''}`,
+    `${sum} of ${plural(total, 'datum')} made by earlier code than ${short(code)}: ${versions.join(', ')}${isKept ? ` (${state === 'frozen' ? 'frozen' : 'on_code_change: keep'})` : ''}`,
     ...accepted.map(
       (step) => `${short(step.code)} accepted as ${short(step.as)} by ${step.by}: ${step.reason}`,
     ),

@@ -150,6 +150,7 @@ const WHY_NOT: Readonly<Record<string, string>> = {
   blocked: 'behind a failure',
   frozen: 'frozen',
   accepted: 'accepted',
+  stopped: 'not come to, the run stopped',
 };
 
 function whyNotText(list: RunStageReport['whyNot']): string {

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import type { StagePlanLine, WorkEvent } from '../../src/model/event.ts';
+import type { RunReport } from '../../src/model/history-report.ts';
 import { expectSchema } from '../rig/schemas.ts';
 import { noonZone } from '../rig/noon.ts';
 import { dropKept, keepRig } from './rig.ts';
@@ -301,7 +302,11 @@ stages:
   test('of the first five datums, all alike, stop it', async () => {
     const story = await openFailing('exit 4');
     const run = await backfill(story, 'one', '--since', '2024-05-01', '-j', '1');
-    expect([run.code, started(run).length, run.counts.failed]).toEqual([3, 5, 5]);
+    expect([run.code, started(run).length]).toEqual([3, 5]);
+    // Those that it didn't come to are the rest.
+    expect(run.counts).toEqual({ planned: 5, failed: 5, skipped: 3 });
+    const [logged] = (await story.succeed('log', '--json')).json<RunReport[]>();
+    expect(logged?.stages[0]?.whyNot).toEqual([{ kind: 'stopped', count: 3 }]);
     expect(run.warnings).toContainEqual(
       expect.stringContaining('stopped: the first 5 datums all failed alike (user 4)'),
     );

@@ -216,3 +216,19 @@ describe('on_code_change: keep', () => {
     expect((await story.repro('--allow-drop')).ran).toHaveLength(3);
   });
 });
+
+test('a frozen stage says which code made its results', async () => {
+  const story = await openDays();
+  code(story, 'second');
+  await story.succeed('freeze', 'clean');
+  const [stage] = (await statusOf(story)).stages;
+  expect(stage).toMatchObject({ state: 'frozen', datums: { total: 3, current: 3, stale: 0 } });
+  expect(Object.values(stage?.codeVersions ?? {})).toEqual([3]);
+  expect((await story.succeed('status')).stdout).toMatch(
+    /3 of 3 datums made by earlier code than .* \(frozen\)/,
+  );
+  await story.succeed('unfreeze', 'clean');
+  await story.succeed('repro');
+  await story.succeed('freeze', 'clean');
+  expect((await statusOf(story)).stages[0]).not.toHaveProperty('codeVersions');
+});
