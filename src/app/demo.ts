@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -10,7 +9,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { invalid, refused } from '../model/problem.ts';
 
 /** What the demo needs to make its repository. */
@@ -51,23 +49,4 @@ export function editDemoDay(folder: string): { readonly before: string; readonly
   lines[index] = after;
   writeFileSync(file, lines.join('\n'));
   return { before, after };
-}
-
-const run = promisify(execFile);
-
-/** Runs git in the demo's folder, as somebody where git knows nobody, whatever repository the caller stands in. */
-export async function demoGit(
-  folder: string,
-  env: Readonly<Record<string, string | undefined>>,
-  args: readonly string[],
-): Promise<void> {
-  const own = Object.fromEntries(
-    Object.entries(env).filter(([name]) => !/^GIT_(DIR|WORK_TREE|INDEX_FILE|PREFIX)$/.test(name)),
-  );
-  const git = async (...words: readonly string[]): Promise<string> =>
-    (await run('git', words, { cwd: folder, env: own })).stdout;
-  const known = await git('config', 'user.email').catch(() => '');
-  const identity =
-    known.trim() === '' ? ['-c', 'user.name=datawf demo', '-c', 'user.email=demo@localhost'] : [];
-  await git(...identity, ...args);
 }

@@ -56,6 +56,7 @@ export async function learnRef(
   { store, ref }: { readonly store: Store; readonly ref: BranchRef },
 ): Promise<void> {
   try {
+    for (const digest of ref.files.values()) known.texts.add(digest);
     for (const [path, digest] of ref.locks) {
       const lock = parseLockFile(await readText(ctx, store, digest), path);
       known.texts.add(digest);

@@ -15,7 +15,7 @@ import { promoteRuns } from './promote-runs.ts';
 import { sourcesFor } from './promote-sources.ts';
 import { carryNames, writeRef } from './push-names.ts';
 import { planPush, type PushFacts, type PushPlan } from './push-plan.ts';
-import { draftRef, readRef } from './refs.ts';
+import { draftRef, gitRemote, readRef } from './refs.ts';
 import type { RunPorts } from './run-ports.ts';
 import { openTraffic, type Traffic } from './traffic.ts';
 import { transferScope } from './transfer-scope.ts';
@@ -72,7 +72,7 @@ async function promoteScope(ctx: AppContext, scene: PromoteScene): Promise<EndEv
   const { commit } = await ctx.workspace.head();
   const branch = await ctx.branch();
   const reads = read.filter(({ name }) => name !== to.name).map(({ store }) => store.url);
-  const draft = draftRef({ project, tracked }, { commit, reads });
+  const draft = draftRef({ project, tracked }, { commit, reads, remote: await gitRemote(ctx) });
   const before = branch === undefined ? undefined : await readRef(to.store, refName(branch));
   const isDone = before !== undefined && formatRef(before) === formatRef(draft.ref);
   const sources = isDone ? [] : await sourcesFor(ctx, { to, from: request.from });

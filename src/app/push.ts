@@ -12,7 +12,7 @@ import { loadProject, workTreeFiles } from './project.ts';
 import { carryNames, writeRef } from './push-names.ts';
 import { planPush, type PushFacts, type PushPlan } from './push-plan.ts';
 import { pushRuns } from './push-runs.ts';
-import { draftRef, readRef, sameVersions } from './refs.ts';
+import { draftRef, gitRemote, readRef, sameVersions } from './refs.ts';
 import { openTraffic, type Traffic } from './traffic.ts';
 import { transferScope, type TransferRequest } from './transfer-scope.ts';
 import { warnOfPlain } from './warn-plain.ts';
@@ -32,7 +32,7 @@ export async function push(ctx: AppContext, history: History, request: TransferR
   if (to === undefined) throw noStore(ctx, remotes.environment, 'write');
   const head = await ctx.workspace.head();
   const reads = remotes.read.filter(({ name }) => name !== to.name).map(({ store }) => store.url);
-  const draft = draftRef({ project, tracked }, { commit: head.commit, reads });
+  const draft = draftRef({ project, tracked }, { commit: head.commit, reads, remote: await gitRemote(ctx) });
   const { branch } = head;
   const before = branch === undefined ? undefined : await readRef(to.store, refName(branch));
   await warnOfPlain(ctx, project);

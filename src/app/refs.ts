@@ -20,7 +20,7 @@ export interface RefDraft {
 /** The ref of the checkout at hand, for a store that relies on what `reads` names. */
 export function draftRef(
   { project, tracked }: { readonly project: Project; readonly tracked: TrackedFiles },
-  { commit, reads }: Pick<BranchRef, 'commit' | 'reads'>,
+  { commit, reads, remote }: Pick<BranchRef, 'commit' | 'reads' | 'remote'>,
 ): RefDraft {
   const texts = new Map<Digest, string>();
   const named = (path: RepoPath, file: RepoPath): [RepoPath, Digest][] => {
@@ -33,12 +33,26 @@ export function draftRef(
   const locks = new Map(tracked.pipelines.map(lockPathOf).flatMap((file) => named(file, file)));
   const pointers = new Map(project.pointers.flatMap(({ path }) => named(path, pointerPath(path))));
   const single = project.datasets.filter((set) => set.single && set.stage !== undefined);
-  return { ref: { commit, reads, locks, pointers, single: single.map(({ home }) => home) }, texts };
+  const files = new Map([...tracked.pipelines, CONFIG_FILE].flatMap((file) => named(file, file)));
+  return {
+    ref: { commit, reads, locks, pointers, single: single.map(({ home }) => home), files, remote },
+    texts,
+  };
 }
 
-/** Whether two refs name the same versions; the commit and the stores to read don't count. */
+/** The project's configuration, which a store's refs name so that a clone has it. */
+export const CONFIG_FILE = '.datawf/config.yaml' as RepoPath;
+
+/** Where git's repository is, as others may know it: the remote `origin`, without a name or password. */
+export async function gitRemote(ctx: AppContext): Promise<string | undefined> {
+  const url = await ctx.git.getConfig('remote.origin.url');
+  return url?.replace(/^([a-z+]+:\/\/)[^/@]*@/, '$1');
+}
+
+/** Whether two refs name the same versions; the commit, the stores to read and git's remote don't count. */
 export function sameVersions(a: BranchRef, b: BranchRef): boolean {
-  const bare = (ref: BranchRef): string => formatRef({ ...ref, commit: undefined, reads: [] });
+  const bare = (ref: BranchRef): string =>
+    formatRef({ ...ref, commit: undefined, reads: [], remote: undefined });
   return bare(a) === bare(b);
 }
 
@@ -57,7 +71,7 @@ export async function noteRef(ctx: AppContext): Promise<void> {
   const tracked = workTreeFiles(ctx.workspace);
   const project = branch === undefined ? undefined : readableProject(tracked);
   if (branch === undefined || project === undefined) return;
-  const { ref, texts } = draftRef({ project, tracked }, { commit, reads: [] });
+  const { ref, texts } = draftRef({ project, tracked }, { commit, reads: [], remote: undefined });
   const name = refName(`${refPrefix(ctx, ctx.workspace.commonDir)}${branch}`);
   const before = await readRef(ctx.store, name);
   if (before !== undefined && sameVersions(before, ref)) return;

@@ -26,6 +26,8 @@ export interface Session {
    * Throws `no-repository`. Once per session.
    */
   open(kind?: Kind, environment?: string): Promise<AppContext>;
+  /** The same around another folder, for work. */
+  openAt(folder: string): Promise<AppContext>;
   /** Runner and history of an opened workspace, loaded when they are asked for. */
   ports(context: AppContext): Promise<RunPorts>;
   /** Prints the answer to a question: the document with `--json`, else the screen's text. */
@@ -76,6 +78,12 @@ export function openSession(parts: SessionParts): Session {
     return wanted ? await loadStyle() : PLAIN;
   };
   let kind: Kind = 'question';
+  const openFrom = async (at: Pick<SessionParts, 'host' | 'globals'>, environment?: string) => {
+    const { openContext } = await import('./context.ts');
+    context = openContext({ ...at, signal, emit: reporter.emit, environment });
+    if (kind === 'work') await reporter.load();
+    return context;
+  };
   const reporter = createLateReporter(async () => {
     const { openReporter } = await import('../ui/reporter.ts');
     const { json, quiet, verbose } = globals;
@@ -92,10 +100,11 @@ export function openSession(parts: SessionParts): Session {
     open: async (asked = 'question', environment?: string) => {
       if (context !== undefined) return context;
       kind = asked;
-      const { openContext } = await import('./context.ts');
-      context = openContext({ host, globals, signal, emit: reporter.emit, environment });
-      if (kind === 'work') await reporter.load();
-      return context;
+      return await openFrom({ host, globals }, environment);
+    },
+    openAt: async (folder) => {
+      kind = 'work';
+      return await openFrom({ host: { ...host, cwd: folder }, globals: { ...globals, dir: undefined } });
     },
     ports: async (opened) => {
       const { openRunPorts } = await import('./context.ts');

@@ -9,13 +9,15 @@ export function refName(branch: string): string {
 }
 
 /** The text of a ref: a line a field, as `recover.sh` reads it. */
-export function formatRef({ commit, reads, locks, pointers, single }: BranchRef): string {
+export function formatRef({ commit, reads, locks, pointers, single, files, remote }: BranchRef): string {
   const fields = {
     commit: commit ?? '',
     reads,
     locks: sorted(locks),
     pointers: sorted(pointers),
     single: [...single].sort(compareBytes),
+    ...(files.size === 0 ? {} : { files: sorted(files) }),
+    ...(remote === undefined ? {} : { remote }),
   };
   const lines = Object.entries(fields).map(([name, value]) => `"${name}": ${spaced(value)}`);
   return `{\n${lines.join(',\n')}\n}\n`;
@@ -37,13 +39,15 @@ function spaced(value: string | readonly string[] | Readonly<Record<string, Dige
 export function parseRef(text: string, place: string): BranchRef {
   const value = parseObject(text);
   if (value === undefined) throw corruptRef(place);
-  const { commit, reads } = value;
+  const { commit, reads, remote } = value;
   return {
     commit: typeof commit === 'string' && commit !== '' ? commit : undefined,
     reads: textsOf(reads ?? [], place),
     locks: digestsOf(value['locks'], place),
     pointers: digestsOf(value['pointers'], place),
     single: textsOf(value['single'] ?? [], place) as readonly RepoPath[],
+    files: digestsOf(value['files'] ?? {}, place),
+    remote: typeof remote === 'string' ? remote : undefined,
   };
 }
 

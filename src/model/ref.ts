@@ -13,4 +13,8 @@ export interface BranchRef {
   readonly pointers: ReadonlyMap<RepoPath, Digest>;
   /** Homes in the locks that are one file, not a folder: a tree of one name alone doesn't tell. */
   readonly single: readonly RepoPath[];
+  /** Objects that are the text of further tracked files, so that `clone` can write them: definitions and configuration. */
+  readonly files: ReadonlyMap<RepoPath, Digest>;
+  /** Where git's repository is, without a name or password; undefined where nobody said. */
+  readonly remote: string | undefined;
 }

@@ -98,7 +98,12 @@ async function copyOne({ digest, size, isTrusted, to, store, temp, signal }: One
   const check = (): Promise<void> => store.fetchObject(digest, temp, signal);
   try {
     if (isTrusted && (await to.copyObject?.(digest, store, { signal })) === true) return;
-    if (!isTrusted && size >= LARGE_BYTES && (await to.copyObject?.(digest, store, { signal, check })) === true) return;
+    if (
+      !isTrusted &&
+      size >= LARGE_BYTES &&
+      (await to.copyObject?.(digest, store, { signal, check })) === true
+    )
+      return;
     // Read anew where a copy was tried and refused: rare, and simpler than to know whether it was.
     await check();
     await to.putObject(digest, temp, signal);

@@ -1,16 +1,27 @@
-import { existsSync, rmdirSync } from 'node:fs';
+import { readFileSync, rmdirSync } from 'node:fs';
 import { writeAtomic } from '../disk/atomic-file.ts';
+import { errnoOf } from '../disk/fs-problem.ts';
 import { isDigest, type Digest } from '../model/digest.ts';
 import { listNames, removeQuietly } from './folder-list.ts';
-import { FORMAT, README, RECOVER } from './recovery.ts';
+import { FORMAT, README, RECOVER, RECOVER_VERSION, recoverVersion } from './recovery.ts';
 
-/** Writes the files that explain a new store on disk; nothing where they are there. */
+/** Writes the files that explain a store on disk; nothing where they are there, unless an older datawf wrote them. */
 export function explainStore(folder: string): void {
-  if (existsSync(`${folder}/recover.sh`)) return;
+  if (versionThere(`${folder}/recover.sh`) >= RECOVER_VERSION) return;
   const options = { tempFolder: `${folder}/tmp` };
   writeAtomic(`${folder}/README.txt`, README, options);
   writeAtomic(`${folder}/FORMAT`, FORMAT, options);
   writeAtomic(`${folder}/recover.sh`, RECOVER, { ...options, mode: 0o755 });
+}
+
+/** -1 where there is none. */
+function versionThere(file: string): number {
+  try {
+    return recoverVersion(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return -1;
+    throw error;
+  }
 }
 
 /** Code halves that a store on disk has results or a key of, sorted. */

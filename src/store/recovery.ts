@@ -20,9 +20,17 @@ To get the files of a branch out without datawf:
     sh recover.sh STORE BRANCH OUT
 
 where STORE is this folder or s3://bucket/prefix, and OUT a new folder. It needs sh, sed and grep, for S3 one of
-aws, s3cmd and s5cmd, and checks digests where b3sum, rhash or Python's blake3 is installed. Objects are read-only
+aws, s3cmd, s5cmd and curl, and checks digests where b3sum, rhash or Python's blake3 is installed. Objects are read-only
 because they may share their bytes with files in a work tree: copy them, don't edit them.
 `;
+
+/** Of the script below: a store that has an older one gets it with the next write. Counts up with each change. */
+export const RECOVER_VERSION = 2;
+
+/** The version of a script that lies in a store; 0 where it says none. */
+export function recoverVersion(text: string): number {
+  return Number(/^# recover\.sh (\d+)$/m.exec(text.slice(0, 200))?.[1] ?? 0);
+}
 
 /**
  * Restores all datasets of a branch with nothing but a shell, sed, grep and cp (or an S3 client); digests are checked where
@@ -30,8 +38,9 @@ because they may share their bytes with files in a work tree: copy them, don't e
  * is missing, 7: damaged.
  */
 export const RECOVER = String.raw`#!/bin/sh
+# recover.sh ${RECOVER_VERSION}
 # sh recover.sh STORE BRANCH OUT: writes the files of all datasets of a branch below the new folder OUT.
-# STORE is a folder or s3://bucket/prefix (then S3CP, or else aws, s3cmd or s5cmd, copies FROM TO).
+# STORE is a folder or s3://bucket/prefix (then S3CP, or else aws, s3cmd, s5cmd or curl, copies FROM TO).
 set -eu
 [ $# -eq 3 ] || { echo "usage: sh recover.sh STORE BRANCH OUT" >&2; exit 2; }
 store=\${1%/} branch=$2 out=$3
@@ -47,9 +56,18 @@ fi
 if [ -z "\${S3CP:-}" ]; then
   if command -v aws > /dev/null 2>&1; then S3CP='aws s3 cp --quiet'
   elif command -v s3cmd > /dev/null 2>&1; then S3CP='s3cmd --quiet --force get'
-  else S3CP='s5cmd cp'
+  elif command -v s5cmd > /dev/null 2>&1; then S3CP='s5cmd cp'
+  else S3CP=s3curl
   fi
 fi
+
+# s3curl FROM TO: with curl 7.75 or newer, keys from AWS's variables
+s3curl() {
+  curl -sSf -o "$2" --aws-sigv4 "aws:amz:\${AWS_REGION:-us-east-1}:s3" \
+    --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
+    \${AWS_SESSION_TOKEN:+-H "x-amz-security-token: $AWS_SESSION_TOKEN"} \
+    "\${AWS_ENDPOINT_URL:-https://s3.\${AWS_REGION:-us-east-1}.amazonaws.com}/\${1#s3://}"
+}
 
 # digest: of standard input
 digest() {

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { writeAtomic } from '../disk/atomic-file.ts';
 import { invalid } from '../model/problem.ts';
-import { FORMAT, README, RECOVER } from './recovery.ts';
+import { FORMAT, README, RECOVER, RECOVER_VERSION, recoverVersion } from './recovery.ts';
 import type { S3Client } from './s3-client.ts';
 
 /**
@@ -44,11 +44,15 @@ export class S3Guard {
 
   /** What `prepare` once found; undefined where nobody has written from here. */
   remembered(): boolean | undefined {
+    const { createOnly } = this.#memory();
+    return typeof createOnly === 'boolean' ? createOnly : undefined;
+  }
+
+  #memory(): { readonly createOnly?: unknown; readonly recover?: unknown } {
     try {
-      const memory = JSON.parse(readFileSync(this.#memoryFile, 'utf8')) as { createOnly?: unknown };
-      return typeof memory.createOnly === 'boolean' ? memory.createOnly : undefined;
+      return JSON.parse(readFileSync(this.#memoryFile, 'utf8')) as object;
     } catch {
-      return undefined;
+      return {};
     }
   }
 
@@ -75,15 +79,29 @@ export class S3Guard {
       await Promise.all([this.#put('README.txt', README), this.#put('recover.sh', RECOVER)]);
       await this.#put('FORMAT', FORMAT);
       this.#format = Promise.resolve(true);
-    }
+    } else if (this.#memory().recover !== RECOVER_VERSION) await this.#refresh();
     return this.remembered() ?? (await this.#probe());
+  }
+
+  /** A store of an older datawf gets the script of this one; looked at once from each clone. */
+  async #refresh(): Promise<void> {
+    const key = this.#key('recover.sh');
+    const answer = await this.#client.send({ method: 'GET', action: 's3:GetObject', key, accept: [404] });
+    if (recoverVersion(answer.status === 404 ? '' : answer.body.toString()) < RECOVER_VERSION)
+      await Promise.all([this.#put('README.txt', README), this.#put('recover.sh', RECOVER)]);
+    const createOnly = this.remembered();
+    if (createOnly !== undefined) this.#remember(createOnly);
+  }
+
+  #remember(createOnly: boolean): void {
+    writeAtomic(this.#memoryFile, `${JSON.stringify({ createOnly, recover: RECOVER_VERSION })}\n`);
   }
 
   /** FORMAT is there with these very bytes: a create-only PUT of it is refused where such writes are honoured. */
   async #probe(): Promise<boolean> {
     const answer = await this.#put('FORMAT', FORMAT, { 'if-none-match': '*' });
     const createOnly = answer === 412;
-    writeAtomic(this.#memoryFile, `${JSON.stringify({ createOnly })}\n`);
+    this.#remember(createOnly);
     return createOnly;
   }
 

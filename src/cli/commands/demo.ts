@@ -17,7 +17,8 @@ export function build(command: Command, bind: Bind): void {
   ]);
   command.action(
     bind(async (session, [dir]: [string?]) => {
-      const { DEMO_DAY, demoGit, editDemoDay, prepareDemo } = await import('../../app/demo.ts');
+      const { DEMO_DAY, editDemoDay, prepareDemo } = await import('../../app/demo.ts');
+      const { plainGit } = await import('../../app/plain-git.ts');
       const { host } = session;
       const started = host.now();
       const folder = prepareDemo({
@@ -28,7 +29,7 @@ export function build(command: Command, bind: Bind): void {
       const stage = new Stage(session, folder);
       const git = async (line: string, ...args: readonly string[]): Promise<void> => {
         stage.command(`git ${line}`);
-        await demoGit(folder, host.env, args);
+        await plainGit(folder, host.env, args);
       };
 
       stage.title('A git repository with a table of 1461 days of weather, a workflow and its scripts');
@@ -39,12 +40,12 @@ export function build(command: Command, bind: Bind): void {
       stage.title('The table is data: datawf keeps its bytes, git a small pointer');
       await stage.datawf('add', 'data/weather.csv');
       await git('add . && git commit -m "Weather of Seattle"', 'add', '.');
-      await demoGit(folder, host.env, ['commit', '--quiet', '-m', 'Weather of Seattle']);
+      await plainGit(folder, host.env, ['commit', '--quiet', '-m', 'Weather of Seattle']);
 
       stage.title('Run what is out of date: all of it. One file a day, cleaned day by day, months, a report');
       await stage.datawf('repro');
       await git('add . && git commit -m "First run"', 'add', '.');
-      await demoGit(folder, host.env, ['commit', '--quiet', '-m', 'First run']);
+      await plainGit(folder, host.env, ['commit', '--quiet', '-m', 'First run']);
 
       stage.title('One day was wrong. Make the table editable, and correct that day');
       await stage.datawf('unlock', 'data/weather.csv');

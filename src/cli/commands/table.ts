@@ -4,6 +4,7 @@ type Row = readonly [name: string, summary: string, load: () => Promise<Build>];
 
 const STARTING: readonly Row[] = [
   ['init', 'make a git repository ready for datawf', async () => (await import('./init.ts')).build],
+  ['clone', 'a repository from a store alone', async () => (await import('./clone.ts')).build],
   ['demo', 'a small real project to look at', async () => (await import('./demo.ts')).build],
   [
     'doctor',

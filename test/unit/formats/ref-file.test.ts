@@ -20,7 +20,8 @@ describe('a ref', () => {
   test('comes back from its text', () => {
     fc.assert(
       fc.property(digests, digests, fc.array(fc.webUrl()), (locks, pointers, reads) => {
-        const ref = { commit: 'c0ffee', reads, locks, pointers, single: [...locks.keys()].sort() };
+        const single = [...locks.keys()].sort();
+        const ref = { commit: 'c0ffee', reads, locks, pointers, single, files: locks, remote: reads[0] };
         const read = parseRef(formatRef(ref), 'refs/main.json');
         expect(read).toEqual({ ...ref, single: expect.arrayContaining(ref.single) as string[] });
       }),
@@ -30,7 +31,8 @@ describe('a ref', () => {
   test('has a field a line, sorted', () => {
     const digest = digestHex('x') as Digest;
     const locks = new Map(['b', 'a'].map((name) => [repoPath(name), digest]));
-    expect(formatRef({ commit: undefined, reads: [], locks, pointers: new Map(), single: [] })).toBe(
+    const none = { pointers: new Map(), single: [], files: new Map(), remote: undefined };
+    expect(formatRef({ commit: undefined, reads: [], locks, ...none })).toBe(
       `{\n"commit": "",\n"reads": [],\n"locks": {"a": "${digest}", "b": "${digest}"},\n"pointers": {},\n"single": []\n}\n`,
     );
   });

@@ -149,6 +149,8 @@ describe('recover.sh', () => {
       locks: new Map(Object.entries(locks).map(([path, digest]) => [repoPath(path), digest])),
       pointers: named,
       single: single.map(repoPath),
+      files: new Map<RepoPath, Digest>(),
+      remote: undefined,
     };
     await store.writeFile('refs/main.json', Buffer.from(formatRef(ref)), { replace: true });
   };
