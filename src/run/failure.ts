@@ -111,7 +111,9 @@ function memoryFailure(end: CommandEnd, memory: OwnMemory, facts: FailureFacts):
 /** Memory ran out in a container: its limit and the largest sample of its use, in bytes, where they are known. */
 export function outOfMemory(limit: number | undefined, peak: number | undefined): Failure {
   const most = limit === undefined ? '' : `its limit of ${formatBytes(limit)}`;
-  const seen = peak === undefined || peak === 0 ? '' : ` (the largest sample was ${formatBytes(peak)})`;
+  // A burst between two samples is the usual case: a small one says nothing.
+  const seen =
+    peak === undefined || peak < (limit ?? 0) / 2 ? '' : ` (the largest sample was ${formatBytes(peak)})`;
   return {
     class: 'oom',
     code: 'out-of-memory',
