@@ -75,8 +75,9 @@ describe.runIf(isGlibc)('datawf agent image', () => {
       const manifest = json(blob(at, listed.digest));
       const config = json(blob(at, manifest.config.digest));
       expect(config).toMatchObject({ os: 'linux', architecture: report['architecture'] });
-      const layer = blob(at, manifest.layers[0].digest);
-      expect(readFileSync(layer).length).toBe(manifest.layers[0].size);
+      const { digest, size } = manifest.layers[0]!;
+      const layer = blob(at, digest);
+      expect(readFileSync(layer).length).toBe(size);
 
       const root = `${folder}/root`;
       mkdirSync(root);
