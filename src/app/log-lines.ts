@@ -103,7 +103,21 @@ export function attemptReport(record: AttemptRecord): AttemptReport {
     seconds: (ended - started) / 1000,
     ...(record.cpuSeconds === undefined ? {} : { cpuSeconds: record.cpuSeconds }),
     ...(record.peakMemory === undefined ? {} : { peakMemory: record.peakMemory }),
+    ...placeReport(record),
     ...(record.stderr === undefined ? {} : { stderr: record.stderr }),
+  };
+}
+
+function placeReport({ node, pod, serviceAccount, image, queued, times }: AttemptRecord) {
+  if (node === undefined || pod === undefined) return {};
+  const entries = Object.entries(times ?? {}).map(([name, time]) => [name, new Date(time).toISOString()]);
+  return {
+    node,
+    pod,
+    ...(serviceAccount === undefined ? {} : { serviceAccount }),
+    ...(image === undefined ? {} : { image }),
+    queued: new Date(queued).toISOString(),
+    times: Object.fromEntries(entries) as Readonly<Record<string, string>>,
   };
 }
 

@@ -52,6 +52,13 @@ export interface AttemptReport {
   readonly seconds: number;
   readonly cpuSeconds?: number;
   readonly peakMemory?: number;
+  /** Where it ran on a cluster; times (scheduled, pulled, stageIn, staged, uploaded) are RFC 3339. */
+  readonly node?: string;
+  readonly pod?: string;
+  readonly serviceAccount?: string;
+  readonly image?: string;
+  readonly queued?: string;
+  readonly times?: Readonly<Record<string, string>>;
   readonly stderr?: string;
 }
 

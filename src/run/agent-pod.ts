@@ -42,7 +42,9 @@ const TOKEN_FOLDER = '/var/run/secrets/datawf';
 const TOKEN_SECONDS = 3_600;
 const STAGER_MEMORY = 512 << 20;
 const STAGER_REQUEST = 128 << 20;
-const INJECT_MEMORY = 64 << 20;
+/** Pages of the copy that aren't on disk yet count: 64 MiB weren't always enough. */
+const INJECT_MEMORY = 192 << 20;
+const INJECT_REQUEST = 32 << 20;
 /** What the stager keeps besides the sandbox: inputs of the next datum, outputs on their way. */
 const STAGED_PARTS = 2;
 
@@ -59,7 +61,7 @@ export function agentContainers(pod: AgentPodFacts): AgentPodParts {
     ...agent,
     command: AGENT_COMMANDS.inject,
     volumeMounts: AGENT_MOUNTS.inject,
-    resources: resources({ cpu: 0.05, memory: INJECT_MEMORY }, { memory: INJECT_MEMORY }),
+    resources: resources({ cpu: 0.05, memory: INJECT_REQUEST }, { memory: INJECT_MEMORY }),
   };
   const stager = {
     name: 'stager',

@@ -1,3 +1,4 @@
+import { AGENT_EXIT, parseStop } from './agent-env.ts';
 import type { PodFinding } from './pod-finding.ts';
 import type { KubePod } from './kube-objects.ts';
 import { containerOf } from './kube-jobs.ts';
@@ -120,6 +121,16 @@ function endedFinding({
   message,
   exitCode,
 }: Said & { readonly exitCode: number }): PodFinding | undefined {
+  const stop = exitCode === 0 ? undefined : parseStop(message);
+  if (stop !== undefined) {
+    return {
+      class: 'infra',
+      code: stop.code,
+      message: stop.message,
+      hint: stop.hint ?? 'See datawf doctor --env NAME --canary',
+      then: exitCode === AGENT_EXIT.stopJob ? 'stop' : 'again',
+    };
+  }
   if (reason === 'StartError' || reason === 'ContainerCannotRun') {
     const isFormat = message.includes('exec format error');
     return {

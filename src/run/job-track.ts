@@ -157,6 +157,8 @@ class JobTrack {
   }
 
   #endFinding(): PodFinding {
+    for (const pod of this.#knownPods.values()) this.#noteEnd(pod);
+    if (this.#last?.then === 'stop') return this.#last;
     const own = jobEndFinding(this.#job);
     if (own?.then === 'stop') return own;
     return (

@@ -75,6 +75,12 @@ export function openKubeJobs(api: KubeApi, namespace: string): KubeJobs {
       });
     },
     remove: async (job, waitMs) => {
+      const removePods = async (pods: readonly KubePod[]): Promise<void> => {
+        for (const { metadata } of pods)
+          await removeOne(api, `${podsPath}/${metadata.name}`, { gracePeriodSeconds: GRACE_SECONDS });
+      };
+      // Before the Job, whose end would give them their whole grace period; they aren't replaced while they end.
+      await removePods(await podsOf(job));
       await removeOne(api, `${jobsPath}/${job.metadata.name}`, {
         propagationPolicy: 'Background',
         preconditions: { uid: job.metadata.uid },
@@ -83,8 +89,7 @@ export function openKubeJobs(api: KubeApi, namespace: string): KubeJobs {
       for (let waited = 0; waited <= waitMs; waited += step) {
         const pods = await podsOf(job);
         if (pods.length === 0) return;
-        for (const { metadata } of pods)
-          await removeOne(api, `${podsPath}/${metadata.name}`, { gracePeriodSeconds: GRACE_SECONDS });
+        await removePods(pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined));
         await pause(step);
       }
     },

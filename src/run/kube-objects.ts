@@ -30,6 +30,7 @@ export interface KubeJob extends KubeMeta {
   readonly status?: {
     readonly conditions?: readonly KubeCondition[];
     readonly active?: number;
+    readonly ready?: number;
     readonly succeeded?: number;
     readonly failed?: number;
     readonly startTime?: string;

@@ -109,6 +109,8 @@ export class KubeWire {
           Accept: 'application/json',
           ...credentials.headers,
           ...request.headers,
+          // Of a DELETE Node would send the body without its length.
+          ...(body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }),
         },
         timeout: idleMs,
       });
