@@ -10,11 +10,14 @@ export interface DataScope {
   readonly datasets: ReadonlySet<Dataset>;
   /** Whether a file of one of them is meant; undefined: all files of all datasets. */
   readonly within: ((dataset: Dataset, path: string) => boolean) | undefined;
+  /** The paths below its home that alone are meant of a dataset, so that no more of its tree need be read; undefined: all. */
+  readonly inside: (dataset: Dataset) => readonly string[] | undefined;
 }
 
 /** Reads targets (stage names, globs over them, paths) as data. Throws `no-target` (exit 4). */
 export function dataScope(ctx: AppContext, project: Project, targets: readonly string[]): DataScope {
-  if (targets.length === 0) return { datasets: new Set(project.datasets), within: undefined };
+  if (targets.length === 0)
+    return { datasets: new Set(project.datasets), within: undefined, inside: () => undefined };
   const whole = new Set<Dataset>();
   const paths: string[] = [];
   for (const target of targets) {
@@ -39,5 +42,9 @@ export function dataScope(ctx: AppContext, project: Project, targets: readonly s
   return {
     datasets: new Set([...whole, ...touched]),
     within: (dataset, path) => whole.has(dataset) || paths.some((named) => isWithin(path, named)),
+    inside: (dataset) =>
+      whole.has(dataset) || paths.some((named) => isWithin(dataset.home, named))
+        ? undefined
+        : paths.filter((named) => isWithin(named, dataset.home)),
   };
 }

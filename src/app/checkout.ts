@@ -72,6 +72,7 @@ export async function bringRecorded(
         want,
         dropOthers: request.paths.length === 0,
         within: withinOf(project, scope),
+        inside: scope.inside,
         relink: request.relink,
       },
       snapshot,

@@ -4,11 +4,18 @@ import type { FileEntry } from '../model/file-entry.ts';
 import { EXIT, Problem } from '../model/problem.ts';
 import { mirrorResults } from '../store/mirror.ts';
 import { openResults, readSegments } from '../store/results.ts';
-import { fetchObjects, readAllNodes, type Lost } from '../store/transfer.ts';
+import { fetchObjects, readAllNodes, readNodesBelow, type Lost } from '../store/transfer.ts';
 import { noStore } from './no-store.ts';
-import { pointerEntry, recordedListing } from './records.ts';
+import { pointerEntry, recordedBelow, recordedListing } from './records.ts';
 import type { AppContext } from './ports.ts';
-import { loadProject, lockedStage, workTreeFiles, type Dataset, type Project } from './project.ts';
+import {
+  loadProject,
+  lockedStage,
+  toTreePath,
+  workTreeFiles,
+  type Dataset,
+  type Project,
+} from './project.ts';
 import { missingProblem } from './sync-home.ts';
 import { openTraffic, type Traffic } from './traffic.ts';
 import { transferScope, type TransferRequest, type TransferScope } from './transfer-scope.ts';
@@ -53,7 +60,7 @@ export async function bringObjects(
   const wanted = new Map<Digest, FileEntry[]>();
   let problem: Problem | undefined;
   for (const dataset of scope.datasets) {
-    const listing = await bringListing(ctx, dataset, traffic);
+    const listing = await bringListing(ctx, { dataset, inside: scope.insideOf(dataset) }, traffic);
     if (listing instanceof Problem) {
       problem ??= listing;
       continue;
@@ -83,14 +90,20 @@ export async function bringObjects(
   return problem ?? lostProblem(project, lost, { wanted, optional });
 }
 
-/** A dataset's files, with all nodes of its tree here; or what is wrong with it. */
+/** A dataset's files, or those that are meant of it, with the nodes of its tree that name them here; or what is wrong with it. */
 async function bringListing(
   ctx: AppContext,
-  dataset: Dataset,
+  { dataset, inside }: { readonly dataset: Dataset; readonly inside: readonly string[] | undefined },
   { moving }: Traffic,
 ): Promise<readonly FileEntry[] | Problem> {
   const { recorded } = dataset;
   try {
+    if (recorded !== undefined && inside !== undefined) {
+      for (const path of inside)
+        if (await ctx.store.hasTree(recorded))
+          await readNodesBelow(ctx.store, { root: recorded, folder: toTreePath(dataset, path) }, moving);
+      return await recordedBelow(ctx.store, dataset, inside);
+    }
     if (recorded !== undefined && pointerEntry(dataset) === undefined && (await ctx.store.hasTree(recorded)))
       await readAllNodes(ctx.store, recorded, moving);
     return await recordedListing(ctx.store, dataset);
@@ -107,7 +120,11 @@ async function bringTables(
 ): Promise<void> {
   for (const node of project.graph.order) {
     const table = lockedStage(project, node.stage)?.datums.table;
-    if (table === undefined || ![...scope.datasets].some(({ stage }) => stage === node)) continue;
+    // For a few files of it the rows can wait until somebody asks for them.
+    const isMeant = [...scope.datasets].some(
+      (dataset) => dataset.stage === node && scope.insideOf(dataset) === undefined,
+    );
+    if (table === undefined || !isMeant) continue;
     if (await ctx.store.hasTree(table)) await readAllNodes(ctx.store, table, traffic.moving);
   }
 }

@@ -37,6 +37,7 @@ export async function pullRecorded(
     scope: {
       datasets: new Set(missing.map(({ dataset }) => dataset)),
       filesOf: () => undefined,
+      insideOf: () => undefined,
       rowsOf: () => () => true,
       isAll: false,
     },

@@ -1,7 +1,7 @@
 import type { FileEntry } from '../model/file-entry.ts';
 import { Problem } from '../model/problem.ts';
 import type { Store } from '../store/store.ts';
-import { findInTree, readListing } from '../store/trees.ts';
+import { findInTree, listPrefix, readListing } from '../store/trees.ts';
 import { toRepoPath, toTreePath, type Dataset } from './project.ts';
 
 /** The recorded files of a dataset by repository path, sorted; none where nothing is recorded. Throws `missing-tree` (exit 4). */
@@ -11,6 +11,25 @@ export async function recordedListing(store: Store, dataset: Dataset): Promise<r
   if (pointer?.content.type === 'file') return [pointerEntry(dataset) as FileEntry];
   const listing = await withName(dataset, readListing(store, recorded));
   return single ? listing.map((entry) => ({ ...entry, path: home })) : inHome(home, listing);
+}
+
+/** The recorded files of a dataset at or below some repository paths inside it, each once; reads only the nodes that can hold them. */
+export async function recordedBelow(
+  store: Store,
+  dataset: Dataset,
+  paths: readonly string[],
+): Promise<readonly FileEntry[]> {
+  const { recorded } = dataset;
+  if (recorded === undefined) return [];
+  const found = new Map<string, FileEntry>();
+  for (const path of paths) {
+    const entries = await withName(dataset, listPrefix(store, recorded, toTreePath(dataset, path)));
+    for (const entry of entries) {
+      const at = toRepoPath(dataset, entry.path);
+      found.set(at, { ...entry, path: at });
+    }
+  }
+  return [...found.values()];
 }
 
 /** One recorded file of a dataset. */

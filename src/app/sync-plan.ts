@@ -6,7 +6,7 @@ import type { HomeSnapshot } from '../workspace/snapshot.ts';
 import { ownersOf } from './dataset-owners.ts';
 import { kindIsRight } from './datasets.ts';
 import { NO_EDITS, sortEdits, type Edits } from './edits.ts';
-import { pointerEntry, recordedListing, recordFinder, withName } from './records.ts';
+import { pointerEntry, recordedBelow, recordedListing, recordFinder, withName } from './records.ts';
 import type { AppContext } from './ports.ts';
 import { toRepoPath, toTreePath, type Dataset, type Project } from './project.ts';
 
@@ -25,6 +25,8 @@ export interface SyncRequest {
   readonly dropOthers?: boolean;
   /** Limits the work to these repository paths. */
   readonly within?: ((path: string) => boolean) | undefined;
+  /** See `DataScope.inside`; what it says of a dataset holds beside `within`. */
+  readonly inside?: (dataset: Dataset) => readonly string[] | undefined;
   /** Make all files anew. */
   readonly relink?: boolean;
   /** Where it was taken already. */
@@ -122,7 +124,8 @@ async function planDataset(ctx: AppContext, request: SyncRequest, facts: Facts):
   if (dataset.pointer !== undefined && dataset.single) return planSingle(request, facts, isSame);
 
   const aim: Dataset = { ...dataset, recorded: tree };
-  const diff = await versionDiff(ctx, aim, { brought, snapshot });
+  const inside = request.inside?.(dataset);
+  const diff = await versionDiff(ctx, aim, { brought, snapshot, inside });
   if (!isEdited && request.within === undefined && request.relink !== true) {
     const added = diff.added.length;
     const changes = { added, changed: diff.put.length - added, deleted: diff.gone.length };
@@ -131,7 +134,7 @@ async function planDataset(ctx: AppContext, request: SyncRequest, facts: Facts):
   const within = request.within ?? (() => true);
   const put = new Map(diff.put.filter(({ path }) => within(path)).map((entry) => [entry.path, entry]));
   const gone = diff.gone.filter(within);
-  const isWhole = put.size === diff.put.length && gone.length === diff.gone.length;
+  const isWhole = inside === undefined && put.size === diff.put.length && gone.length === diff.gone.length;
   const here = isWhole ? tree : await partialTree(ctx, dataset, { brought, put: [...put.values()], gone });
   const remove = new Set(gone);
   const changes = { added: diff.added.filter(within).length, changed: put.size, deleted: gone.length };
@@ -153,7 +156,9 @@ async function planDataset(ctx: AppContext, request: SyncRequest, facts: Facts):
   }
   changes.deleted = remove.size;
   if (request.relink === true)
-    for (const entry of await recordedListing(ctx.store, aim))
+    for (const entry of await (inside === undefined
+      ? recordedListing(ctx.store, aim)
+      : recordedBelow(ctx.store, aim, inside)))
       if (within(entry.path)) put.set(entry.path, entry);
   return { put: [...put.values()], remove: [...remove], tree: here, changes };
 }
@@ -181,12 +186,46 @@ function planSingle(
   return { put: [entry], remove: [], tree, changes };
 }
 
+interface VersionDiff {
+  readonly put: readonly FileEntry[];
+  readonly added: readonly string[];
+  readonly gone: readonly string[];
+}
+
+/** `versionDiff` of some paths only: of either tree just the nodes that can hold them are read. */
+async function diffInside(
+  ctx: AppContext,
+  aim: Dataset,
+  { brought, inside }: { brought: Digest | undefined; inside: readonly string[] },
+): Promise<VersionDiff> {
+  const before = new Map(
+    (await recordedBelow(ctx.store, { ...aim, recorded: brought }, inside)).map((entry) => [
+      entry.path,
+      entry,
+    ]),
+  );
+  const after = await recordedBelow(ctx.store, aim, inside);
+  const kept = new Set(after.map(({ path }) => path));
+  return {
+    put: after.filter(({ path, kind, digest }) => {
+      const old = before.get(path);
+      return old?.digest !== digest || old.kind !== kind;
+    }),
+    added: after.flatMap(({ path }) => (before.has(path) ? [] : [path])),
+    gone: [...before.keys()].filter((path) => !kept.has(path)),
+  };
+}
+
 /** What leads from the version brought here to another, by repository path. */
 async function versionDiff(
   ctx: AppContext,
   aim: Dataset,
-  { brought, snapshot }: { brought: Digest | undefined; snapshot: HomeSnapshot },
-): Promise<{ put: readonly FileEntry[]; added: readonly string[]; gone: readonly string[] }> {
+  {
+    brought,
+    snapshot,
+    inside,
+  }: { brought: Digest | undefined; snapshot: HomeSnapshot; inside: readonly string[] | undefined },
+): Promise<VersionDiff> {
   if (brought === aim.recorded) return { put: [], added: [], gone: [] };
   const home = ({ path, kind, digest, size }: FileEntry): FileEntry => ({
     path: toRepoPath(aim, path),
@@ -195,6 +234,7 @@ async function versionDiff(
     size,
   });
   if (brought === undefined || (await ctx.store.hasTree(brought))) {
+    if (inside !== undefined) return diffInside(ctx, aim, { brought, inside });
     const diff = await withName(aim, diffTrees(ctx.store, brought, aim.recorded));
     const added = diff.added.map(home);
     return {

@@ -22,6 +22,8 @@ export interface TransferScope {
   readonly datasets: ReadonlySet<Dataset>;
   /** Whether a file, by its repository path, is meant; undefined: the whole dataset. */
   readonly filesOf: (dataset: Dataset) => PathTest | undefined;
+  /** See `DataScope.inside`. */
+  readonly insideOf: (dataset: Dataset) => readonly string[] | undefined;
   /** Whether a datum's row is meant. */
   readonly rowsOf: (node: StageNode) => (captures: Captures) => boolean;
   /** Neither targets nor a window narrow it. */
@@ -36,7 +38,7 @@ export function transferScope(
   project: Project,
   request: Window & { readonly targets: readonly string[] },
 ): TransferScope {
-  const { datasets, within } = dataScope(ctx, project, request.targets);
+  const { datasets, within, inside } = dataScope(ctx, project, request.targets);
   const window = timeWindow(ctx, project.pipeline.zone, request);
   const filters = new Map<Dataset, PathTest | undefined>();
   const filterOf = (dataset: Dataset): PathTest | undefined => {
@@ -47,6 +49,7 @@ export function transferScope(
   };
   return {
     datasets,
+    insideOf: inside,
     filesOf: (dataset) => {
       if (!filters.has(dataset)) filters.set(dataset, filterOf(dataset));
       return filters.get(dataset);

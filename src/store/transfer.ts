@@ -5,7 +5,8 @@ import { Problem } from '../model/problem.ts';
 import { forEachLimit } from '../util/limit.ts';
 import type { DiskStore } from './disk-store.ts';
 import type { Store } from './store.ts';
-import { nameOf } from './tree-nodes.ts';
+import { findLeaves, nameOf } from './tree-nodes.ts';
+import { rangeBelow } from './trees.ts';
 
 /** How objects and nodes are moved. */
 export interface Moving {
@@ -92,6 +93,18 @@ export async function nodeLevels(store: Store, root: Digest, moving: Moving): Pr
 export async function readAllNodes(store: Store, root: Digest, moving: Moving): Promise<void> {
   const leaves = (await nodeLevels(store, root, moving)).at(-1) ?? [];
   await forEachLimit(leaves, { limit: moving.jobs, signal: moving.signal }, async (digest) => {
+    await store.readTree(digest);
+  });
+}
+
+/** Reads the nodes of a tree that can hold what is at or below a folder, many at a time. */
+export async function readNodesBelow(
+  store: Store,
+  { root, folder }: { readonly root: Digest; readonly folder: string },
+  moving: Moving,
+): Promise<void> {
+  const leaves = await findLeaves(store, root, rangeBelow(folder));
+  await forEachLimit(leaves, { limit: moving.jobs, signal: moving.signal }, async ({ digest }) => {
     await store.readTree(digest);
   });
 }

@@ -120,10 +120,14 @@ export async function findInTree(store: Store, tree: Digest, path: string): Prom
 
 /** The files whose path is `folder` or lies below it, '' for all; reads only the nodes that can hold them. */
 export async function listPrefix(store: Store, tree: Digest, folder: string): Promise<FileEntry[]> {
-  if (folder === '') return readListing(store, tree);
-  // '0' is the byte behind '/'.
-  const files = await readRange(store, tree, { from: folder, before: `${folder}0` });
+  const files = await readRange(store, tree, rangeBelow(folder));
   return files.filter((file) => isWithin(file.path, folder));
+}
+
+/** Where a folder, or the file at its path, would be; '' for all. */
+export function rangeBelow(folder: string): KeyRange {
+  // '0' is the byte behind '/'.
+  return folder === '' ? {} : { from: folder, before: `${folder}0` };
 }
 
 async function readRange(store: Store, tree: Digest, range: KeyRange): Promise<FileEntry[]> {

@@ -110,6 +110,43 @@ const pullLarge = {
   },
 };
 
+/** 5 GiB in the store, with the peak of the push that brought them there. */
+async function pushedHuge(context) {
+  return context.once('s3-huge', async (own) => {
+    const { root } = await makeLarge(join(own, 'repo'), 5 * context.scale);
+    const { peakMB } = await datawf(['push'], { cwd: root, memory: true });
+    return { root, peakMB };
+  });
+}
+
+const pushMemory = {
+  number: 9,
+  part: 'c',
+  title: 'peak memory (MB) of a push of 5 GiB',
+  limit: 300,
+  then: 300,
+  million: true,
+  needsEnv,
+  measure: async (context) => ({ value: (await pushedHuge(context)).peakMB }),
+};
+
+const pullMemory = {
+  number: 9,
+  part: 'd',
+  title: 'peak memory (MB) of a pull of 5 GiB',
+  limit: 300,
+  then: 300,
+  million: true,
+  needsEnv,
+  measure: async (context) => {
+    const { root } = await pushedHuge(context);
+    const clone = join(context.folder('pull-huge'), 'clone');
+    await run(['git', 'clone', '--quiet', root, clone]);
+    const { peakMB } = await datawf(['pull'], { cwd: clone, memory: true });
+    return { value: peakMB };
+  },
+};
+
 /** What the last line of `--json` says of its requests. */
 async function requestsOf(root) {
   const { stdout } = await datawf(['push', '--json'], { cwd: root });
@@ -157,4 +194,12 @@ const requestsOfTen = {
   },
 };
 
-export const s3Bars = [pushSmall, pushLarge, pullLarge, requestsOfNothing, requestsOfTen];
+export const s3Bars = [
+  pushSmall,
+  pushLarge,
+  pullLarge,
+  pushMemory,
+  pullMemory,
+  requestsOfNothing,
+  requestsOfTen,
+];
