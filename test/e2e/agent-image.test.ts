@@ -22,6 +22,7 @@ function build(file: string, ...more: readonly string[]): Record<string, unknown
     cwd: folder,
     encoding: 'utf8',
     env: { PATH: process.env['PATH'] },
+    stdio: 'pipe',
   });
   return JSON.parse(text) as Record<string, unknown>;
 }
@@ -89,7 +90,7 @@ describe.runIf(isGlibc)('datawf agent image', () => {
       const answer = execFileSync(
         `${agent}/ld.so`,
         ['--library-path', `${agent}/lib`, `${agent}/init`, '--', `${agent}/node`, '-p', '1 + 1'],
-        { encoding: 'utf8', env: {} },
+        { encoding: 'utf8', env: {}, stdio: 'pipe' },
       );
       expect(answer).toBe('2\n');
     },
