@@ -1,14 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fillSlugs, storeChain, type SlugNames } from '../graph/environment.ts';
-import type { EnvironmentUids, StoreConfig } from '../model/config.ts';
+import { DEFAULT_UIDS, type StoreConfig } from '../model/config.ts';
 import { invalid } from '../model/problem.ts';
 import type { AgentStore } from '../run/agent-env.ts';
 import type { KubeEnvironment } from '../run/job-spec.ts';
 import type { AppContext } from './ports.ts';
 
-/** Where the environment doesn't name them. */
-const DEFAULT_UIDS: EnvironmentUids = { main: 20_001, stager: 20_002, group: 30_000 };
 /** What of the caller's surroundings tells how AWS is reached; no credentials among them. */
 const PASSED_ON = [
   'AWS_REGION',

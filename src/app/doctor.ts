@@ -8,15 +8,25 @@ import { hashEngine } from '../util/blake3.ts';
 import { tryLock } from '../workspace/process-lock.ts';
 import { lockFileOf } from '../workspace/workspace.ts';
 import { foldsCase, linkWays } from './disk-probes.ts';
+import { clusterChecks } from './doctor-cluster.ts';
+import { failedCheck, guardChecks, storeChecks } from './doctor-stores.ts';
 import { driverCheck } from './git-drivers.ts';
 import type { AppContext } from './ports.ts';
 import { loadProject, workTreeFiles, type Project } from './project.ts';
+import type { RunPorts } from './run-ports.ts';
 
 /** One thing to look at; throws where it can't be looked at, which is then its failure. */
 type Look = (context: AppContext, project: Project | undefined) => Check | Promise<Check>;
 
+/** What to look at besides this machine. */
+export interface DoctorRequest {
+  /** Whether an environment was named: then its cluster, and what it must not be able to do, are looked at as well. */
+  readonly isForEnvironment: boolean;
+  readonly cluster: RunPorts['cluster'];
+}
+
 /** Looks at everything that datawf needs here. Writes and removes a few probe files beside the store and in the work tree. */
-export async function doctor(context: AppContext): Promise<DoctorReport> {
+export async function doctor(context: AppContext, request: DoctorRequest): Promise<DoctorReport> {
   const [definitions, project] = readDefinitions(context);
   const checks: Check[] = [nodeCheck(context), await look('git', gitCheck, context, project), definitions];
   checks.push(
@@ -30,6 +40,13 @@ export async function doctor(context: AppContext): Promise<DoctorReport> {
     await look('drivers', driverCheck, context, project),
     await look('lock', lockCheck, context, project),
   );
+  checks.push(...(await storeChecks(context)));
+  if (request.isForEnvironment) {
+    checks.push(...(await guardChecks(context)));
+    const stages = project?.pipeline.stages.map(({ name }) => name) ?? [];
+    if ((await context.environment())?.executor === 'kubernetes')
+      checks.push(...(await clusterChecks(context, { stages, cluster: request.cluster })));
+  }
   return { ok: checks.every((check) => check.state !== 'fail'), version: context.around.version, checks };
 }
 
@@ -43,9 +60,7 @@ async function look(
   try {
     return await step(context, project);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const fix = error instanceof Problem ? error.hint : undefined;
-    return { name, state: 'fail', message, ...(fix === undefined ? {} : { fix }) };
+    return failedCheck(name, error);
   }
 }
 

@@ -29,21 +29,23 @@ export interface ContextParts {
   readonly globals: Globals;
   readonly signal: AbortSignal;
   readonly emit: Emit;
+  /** Called with each store besides the local one when it is opened. */
+  readonly onStore: (store: Store) => void;
   /** Name of the environment to use whatever the branch is. */
   readonly environment?: string | undefined;
 }
 
 /** Joins what a command works with; the only place that builds adapters. Opening costs a few file look-ups, no git. */
-export function openContext({ host, globals, signal, emit, environment: forced }: ContextParts): AppContext {
+export function openContext(given: ContextParts): AppContext {
+  const { host, globals, signal, emit, onStore, environment: forced } = given;
   const workspace = findWorkspace(resolve(host.cwd, globals.dir ?? '.'));
   const layers = readConfig(workspace, host.env);
   const config = globals.jobs === undefined ? layers : { ...layers, jobs: globals.jobs };
   const git = openGit(workspace, host.env);
   const environment = once(async () => environmentOf(config, (await workspace.head()).branch, forced));
   const branch = once(() => branchAtHand({ workspace, git, config, forced }));
-  const remotes = once(async () =>
-    openRemotes({ workspace, git, config, host, signal, branch, environment: await environment() }),
-  );
+  const parts = { workspace, git, config, host, signal, onStore };
+  const remotes = once(async () => openRemotes({ ...parts, branch, environment: await environment() }));
   const behind = async () => (await remotes()).read.map(({ store }) => store);
   return {
     workspace,
@@ -54,8 +56,8 @@ export function openContext({ host, globals, signal, emit, environment: forced }
     environment,
     branch,
     remotes,
-    openStore: (store, branch) => openConfigured({ workspace, git, config, host, signal }, store, branch),
-    openShelf: (store, branch) => openShelfOf({ workspace, git, config, host, signal }, store, branch),
+    openStore: (store, branch) => openConfigured(parts, store, branch),
+    openShelf: (store, branch) => openShelfOf(parts, store, branch),
     layered: (others) => new LayeredStore(storeFolder(workspace, config), async () => others),
     around: {
       now: host.now,
@@ -86,6 +88,7 @@ interface RemoteParts {
   readonly config: Config;
   readonly host: Host;
   readonly signal: AbortSignal;
+  readonly onStore: ContextParts['onStore'];
   readonly environment: EnvironmentConfig | undefined;
   readonly branch: () => Promise<string | undefined>;
 }
@@ -109,7 +112,9 @@ async function openConfigured(
 ): Promise<Remote> {
   const { openStore } = await import('../store/open-store.ts');
   const { request, folder } = await openRequest(parts, store, branch);
-  return { name: store.name, store: await openStore(request), kept: new DiskStore(folder) };
+  const opened = await openStore(request);
+  parts.onStore(opened);
+  return { name: store.name, store: opened, kept: new DiskStore(folder) };
 }
 
 async function openShelfOf(parts: OpenParts, store: StoreConfig, branch: string | undefined): Promise<Shelf> {

@@ -1,6 +1,8 @@
 import type { AppContext } from '../app/ports.ts';
 import type { RunPorts } from '../app/run-ports.ts';
+import type { Emit } from '../model/event.ts';
 import type { ExitCode } from '../model/problem.ts';
+import type { Store } from '../store/store.ts';
 import type { Look } from '../ui/look.ts';
 import type { Output } from '../ui/output.ts';
 import { PLAIN, type Style } from '../ui/style.ts';
@@ -80,7 +82,8 @@ export function openSession(parts: SessionParts): Session {
   let kind: Kind = 'question';
   const openFrom = async (at: Pick<SessionParts, 'host' | 'globals'>, environment?: string) => {
     const { openContext } = await import('./context.ts');
-    context = openContext({ ...at, signal, emit: reporter.emit, environment });
+    const onStore = (store: Store): void => void stores.add(store);
+    context = openContext({ ...at, signal, emit, environment, onStore });
     if (kind === 'work') await reporter.load();
     return context;
   };
@@ -90,6 +93,20 @@ export function openSession(parts: SessionParts): Session {
     const style = await styleFor(host.stderr);
     return openReporter({ kind, json, quiet, verbose, output, style, now: host.now });
   });
+  const stores = new Set<Store>();
+  const told = new Set<string>();
+  const tellNotices = (): void => {
+    for (const message of [...stores].flatMap((store) => store.notices ?? [])) {
+      if (told.has(message)) continue;
+      told.add(message);
+      reporter.emit({ event: 'warning', code: 'store-notice', message });
+    }
+  };
+  // With --json the end is the last line.
+  const emit: Emit = (event) => {
+    if (event.event === 'end') tellNotices();
+    reporter.emit(event);
+  };
   return {
     host,
     globals,
@@ -124,6 +141,7 @@ export function openSession(parts: SessionParts): Session {
       else if (!globals.quiet) output.words(text);
     },
     close: async () => {
+      if (kind === 'question') tellNotices();
       await reporter.close();
     },
   };

@@ -279,6 +279,10 @@ export class S3Bucket implements Store {
     };
   }
 
+  async mayWrite(): Promise<boolean | undefined> {
+    return this.#guard.mayWrite();
+  }
+
   async close(): Promise<void> {
     this.#client.close();
   }

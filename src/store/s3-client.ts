@@ -66,8 +66,8 @@ export interface ClientOptions {
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 20_000;
-/** Nobody there, or no name service: asked again, but not for long. */
-const NO_SERVER: ReadonlySet<string> = new Set(['ECONNREFUSED', 'EAI_AGAIN']);
+/** Nobody there, no name service, or a minute of silence: asked again, but not for long. */
+const NO_SERVER: ReadonlySet<string> = new Set(['ECONNREFUSED', 'EAI_AGAIN', 'timeout']);
 /** S3 takes 15 minutes; what HEAD is refused for isn't told, so a clock this far off is mended at once. */
 const SKEW_MS = 4 * 60_000;
 

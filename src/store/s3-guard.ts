@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { writeAtomic } from '../disk/atomic-file.ts';
-import { invalid } from '../model/problem.ts';
+import { invalid, Problem } from '../model/problem.ts';
 import { FORMAT, README, RECOVER, RECOVER_VERSION, recoverVersion } from './recovery.ts';
 import type { S3Client } from './s3-client.ts';
 
@@ -53,6 +53,18 @@ export class S3Guard {
       return JSON.parse(readFileSync(this.#memoryFile, 'utf8')) as object;
     } catch {
       return {};
+    }
+  }
+
+  /** As the port has it: FORMAT is asked to be created with the bytes that it has. */
+  async mayWrite(): Promise<boolean | undefined> {
+    if (!(await this.checkFormat())) return undefined;
+    try {
+      await this.#put('FORMAT', FORMAT, { 'if-none-match': '*' });
+      return true;
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'access-denied') return false;
+      throw error;
     }
   }
 

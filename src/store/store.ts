@@ -135,6 +135,8 @@ export interface Store {
   presign?(digest: Digest, seconds: number): Promise<string>;
   /** Asks the server about itself: one or two requests; raises what any other request would. */
   describe?(): Promise<StoreFacts>;
+  /** Whether whoever asks may write here, found out without changing a byte; undefined where there is no store to try it on. */
+  mayWrite?(): Promise<boolean | undefined>;
   /** What a user should know although it stopped nothing, such as a wrong clock; grows while the store is used. */
   readonly notices?: readonly string[];
 

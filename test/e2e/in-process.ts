@@ -34,6 +34,7 @@ export function contextAt(
   emit: (event: WorkEvent) => void = () => undefined,
 ) {
   return openContext({
+    onStore: () => undefined,
     host: {
       argv: ['repro'],
       env,

@@ -88,6 +88,7 @@ function job({ name, account, uids = [20_001, 20_002], secret }: PodChoice): str
 
 describe.skipIf(!HAS_CLUSTER || CLUSTER_S3 === undefined || IAM === undefined)(
   'env manifest, applied as printed',
+  { timeout: 180_000 },
   () => {
     const given = CLUSTER_S3 ?? { endpoint: '', bucket: '', env: {} };
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Check, DoctorReport } from '../../src/model/setup-report.ts';
 import type { S3Manifest } from '../../src/model/manifest-report.ts';
 import {
   allowPerson,
@@ -12,12 +13,12 @@ import {
 import { CLUSTER_S3, type RealS3 } from '../rig/real-s3.ts';
 import { expectSchema } from '../rig/schemas.ts';
 import type { Result } from './rig.ts';
-import { openStory, type Problem, type Story } from './story.ts';
+import { openStory, readRepro, type Problem, type Story } from './story.ts';
 
 const PIPELINE = `
 stages:
   clean:
-    cmd: tr a-z A-Z < "$raw" > "$clean"
+    cmd: cat "$raw" MOOD > "$clean"
     deps: {raw: "raw/{date:%Y-%m-%d}.csv"}
     outs: {clean: "clean/{date:%Y-%m-%d}.csv"}
 `;
@@ -36,7 +37,10 @@ interface World {
 /** A project that production has pushed, whose people have the rights that `env manifest` prints, on a branch of its own. */
 async function openWorld(given: RealS3): Promise<World> {
   const server = await openBucket(given);
-  const story = await openStory(PIPELINE);
+  const story = await openStory();
+  // What no key knows of, so that a branch can have another result than production.
+  story.pipeline(PIPELINE.replace('MOOD', story.path('../mood')));
+  story.write('../mood', 'fine');
   const store = (prefix: string): string =>
     `{url: "s3://${server.bucket}/${prefix}", endpoint: "${server.endpoint}", path_style: true}`;
   story.write(
@@ -85,6 +89,7 @@ const errorOf = (stderr: string): Problem =>
 
 describe.skipIf(CLUSTER_S3 === undefined || IAM === undefined)(
   'people with the rights that env manifest prints',
+  { timeout: 180_000 },
   () => {
     const given = CLUSTER_S3 ?? { endpoint: '', bucket: '', env: {} };
 
@@ -109,9 +114,9 @@ describe.skipIf(CLUSTER_S3 === undefined || IAM === undefined)(
         story.datawf(args, { cwd: '../clone', env: tester.env });
       wasDone(await inClone('pull'));
       expect(story.texts('../clone/clean')).toEqual([
-        '2024-01-01.csv: ROW 01',
-        '2024-01-02.csv: ROW 02',
-        '2024-01-03.csv: ROW 03',
+        '2024-01-01.csv: row 01\nfine',
+        '2024-01-02.csv: row 02\nfine',
+        '2024-01-03.csv: row 03\nfine',
       ]);
       wasDone(await as(tester, 'gc', '--store', 'trial', '--grace', '0s'));
       expect(await contentBelow(server, 'weather/branches/try/refs/')).not.toEqual({});
@@ -119,7 +124,7 @@ describe.skipIf(CLUSTER_S3 === undefined || IAM === undefined)(
     });
 
     test('a branch that claims to be production is refused, by name, right and key', async () => {
-      const { story, tester, content, as, server } = await openWorld(given);
+      const { story, tester, production, content, as, server } = await openWorld(given);
       const before = await content();
       story.write('raw/2024-01-03.csv', 'row 03\n');
       await story.succeed('repro');
@@ -137,6 +142,52 @@ describe.skipIf(CLUSTER_S3 === undefined || IAM === undefined)(
         expect(error.hint).toMatch(/\w/);
       }
       expect(await content()).toEqual(before);
+
+      const doctor = async (person: Person): Promise<readonly Check[]> =>
+        (await as(person, 'doctor', '--env', 'test', '--json')).json<DoctorReport>().checks;
+      const guard = (state: Check['state']): object =>
+        ({ name: 'guard production', state }) satisfies Partial<Check>;
+      expect(await doctor(tester)).toContainEqual(expect.objectContaining(guard('ok')));
+      expect(await doctor(production)).toContainEqual(
+        expect.objectContaining({
+          ...guard('fail'),
+          fix: expect.stringContaining('datawf env manifest') as string,
+        }),
+      );
+      expect(await content()).toEqual(before);
+    });
+
+    test("a branch's wrong result is nothing to production until a merge names it, and then only production brings it", async () => {
+      const { story, tester, production, content, as, server } = await openWorld(given);
+      const before = await content();
+      story.write('../mood', 'poison');
+      story.write('raw/2024-01-03.csv', 'row 03\n');
+      await story.succeed('repro');
+      await story.git('commit', '--quiet', '-am', 'a day more');
+      wasDone(await as(tester, 'push', '--run-cache'));
+      expect(await content()).toEqual(before);
+
+      story.write('../mood', 'fine');
+      const inClone = (person: Person, ...args: readonly string[]): ReturnType<Story['datawf']> =>
+        story.datawf(args, { cwd: '../clone', env: person.env });
+      await story.git('clone', '--quiet', '--branch', 'main', '.', '../clone');
+      wasDone(await inClone(production, 'pull'));
+      story.write('../clone/raw/2024-01-03.csv', 'row 03\n');
+      const ran = readRepro(await inClone(production, 'repro', '--json'));
+      expect(ran.ran).toEqual(['clean date=2024-01-03']);
+      expect(story.read('../clone/clean/2024-01-03.csv')).toBe('row 03\nfine');
+
+      await story.run(['git', 'checkout', '--quiet', '--', '.'], { cwd: '../clone' });
+      await story.run(['git', 'merge', '--quiet', '--ff-only', 'origin/try'], { cwd: '../clone' });
+      const refused = await inClone(tester, 'promote', '--json');
+      expect(refused.code, refused.stderr).toBe(6);
+      expect(errorOf(refused.stderr).message).toContain(`s3://${server.bucket}/weather/main/`);
+      expect(await content()).toEqual(before);
+      wasDone(await inClone(production, 'promote'));
+      expect(Object.keys(await content()).length).toBeGreaterThan(Object.keys(before).length);
+      expect(await content()).toMatchObject(
+        Object.fromEntries(Object.entries(before).filter(([key]) => !key.includes('/refs/'))),
+      );
     });
   },
 );
