@@ -26,7 +26,7 @@ function storeLines(store: VerifiedStore, look: Look): readonly string[] {
     damaged.length > 0
       ? style.bad(`${damaged.length} damaged or missing`) + ` of ${read}`
       : repaired.length > 0
-        ? `${style.good('mended')} ${repaired.length} of ${read}`
+        ? `${style.good('mended')} ${repaired.length}; read ${read}`
         : `${style.good('verified')} ${read}: all are what their names say`;
   return [...damaged.map((damage) => damageText(damage, look)), ...mended, last];
 }
