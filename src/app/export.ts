@@ -23,10 +23,11 @@ import { notFound, Problem, refused } from '../model/problem.ts';
 import { compareBytes } from '../model/repo-path.ts';
 import type { Store } from '../store/store.ts';
 import { forEachLimit } from '../util/limit.ts';
+import { fetchAdopted } from './adopted.ts';
 import { dataScope } from './checkout-scope.ts';
 import { recordedListing } from './records.ts';
 import type { AppContext } from './ports.ts';
-import { loadProject, workTreeFiles } from './project.ts';
+import { loadProject, workTreeFiles, type Project } from './project.ts';
 import { projectAt } from './project-at.ts';
 
 export interface ExportRequest {
@@ -46,12 +47,12 @@ export interface ExportRequest {
  */
 export async function exportFiles(ctx: AppContext, request: ExportRequest): Promise<EndEvent> {
   const started = ctx.around.now();
-  const files = await filesOf(ctx, request);
+  const { files, project } = await filesOf(ctx, request);
   const to = resolve(ctx.workspace.root, ctx.workspace.prefix, request.to);
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
   const archive = /\.(tar|tar\.gz|tgz)$/.test(to);
   if (!request.force) refuseOverwriting(to, archive ? [''] : files.map(({ path }) => path));
-  const source = await openSource(ctx, files);
+  const source = await openSource(ctx, project, files);
   if (!request.dryRun) {
     if (archive) await writeArchive(ctx, { to, files, source });
     else await writeFolder(ctx, { to, files, source });
@@ -72,7 +73,10 @@ export async function exportFiles(ctx: AppContext, request: ExportRequest): Prom
   return end;
 }
 
-async function filesOf(ctx: AppContext, { ref, target }: ExportRequest): Promise<readonly FileEntry[]> {
+async function filesOf(
+  ctx: AppContext,
+  { ref, target }: ExportRequest,
+): Promise<{ readonly files: readonly FileEntry[]; readonly project: Project }> {
   const project = ref === undefined ? loadProject(workTreeFiles(ctx.workspace)) : await projectAt(ctx, ref);
   const { datasets, within } = dataScope(ctx, project, target === '.' ? [] : [target]);
   const files = new Map<string, FileEntry>();
@@ -80,7 +84,8 @@ async function filesOf(ctx: AppContext, { ref, target }: ExportRequest): Promise
     for (const entry of await recordedListing(ctx.store, dataset))
       if (within === undefined || within(dataset, entry.path)) files.set(entry.path, entry);
   }
-  if (files.size > 0) return [...files.values()].sort((a, b) => compareBytes(a.path, b.path));
+  if (files.size > 0)
+    return { files: [...files.values()].sort((a, b) => compareBytes(a.path, b.path)), project };
   throw notFound(
     'no-path',
     `nothing of ${target} is recorded${ref === undefined ? '' : ` in ${ref}`}`,
@@ -104,7 +109,7 @@ function refuseOverwriting(to: string, paths: readonly string[]): void {
 type Source = (entry: FileEntry, file: string) => Promise<void>;
 
 /** Asks first whether all can be had, so that nothing is begun in vain. */
-async function openSource(ctx: AppContext, files: readonly FileEntry[]): Promise<Source> {
+async function openSource(ctx: AppContext, project: Project, files: readonly FileEntry[]): Promise<Source> {
   const digests = [...new Set(files.map(({ digest }) => digest))];
   let missing = await ctx.store.missingObjects(digests, ctx.signal);
   const stores: Store[] = [ctx.store];
@@ -112,6 +117,11 @@ async function openSource(ctx: AppContext, files: readonly FileEntry[]): Promise
   for (const { store } of remotes) {
     stores.push(store);
     missing = await store.missingObjects(missing, ctx.signal);
+  }
+  if (missing.length > 0) {
+    const objects = new Map(missing.map((digest) => [digest, 0]));
+    const moving = { jobs: ctx.config.jobs ?? 16, signal: ctx.signal };
+    missing = [...(await fetchAdopted(ctx, project, { objects, moving })).keys()];
   }
   const lost = files.find(({ digest }) => missing.includes(digest));
   if (lost !== undefined) {

@@ -5,6 +5,7 @@ import { EXIT, Problem } from '../model/problem.ts';
 import { mirrorResults } from '../store/mirror.ts';
 import { openResults, readSegments } from '../store/results.ts';
 import { fetchObjects, readAllNodes, readNodesBelow, type Lost } from '../store/transfer.ts';
+import { fetchAdopted } from './adopted.ts';
 import { noStore } from './no-store.ts';
 import { pointerEntry, recordedBelow, recordedListing } from './records.ts';
 import type { AppContext } from './ports.ts';
@@ -27,7 +28,7 @@ import { transferScope, type TransferRequest, type TransferScope } from './trans
 export async function fetch(ctx: AppContext, request: TransferRequest): Promise<EndEvent> {
   const traffic = openTraffic(ctx, 'fetching');
   const project = loadProject(workTreeFiles(ctx.workspace));
-  await needStore(ctx);
+  await needStore(ctx, project);
   const scope = transferScope(ctx, project, request);
   const problem = await bringObjects(ctx, { project, scope, traffic, request });
   if (problem !== undefined) throw problem;
@@ -37,8 +38,9 @@ export async function fetch(ctx: AppContext, request: TransferRequest): Promise<
   return end;
 }
 
-/** Throws `no-store` (exit 2) where the branch reads none. */
-export async function needStore(ctx: AppContext): Promise<void> {
+/** Throws `no-store` (exit 2) where the branch reads none, and no data have a source of their own. */
+export async function needStore(ctx: AppContext, { pointers }: Pick<Project, 'pointers'>): Promise<void> {
+  if (pointers.some(({ pins }) => pins !== undefined)) return;
   const { read, environment } = await ctx.remotes();
   if (read.length > 0) return;
   throw noStore(ctx, environment, 'read');
@@ -86,7 +88,8 @@ export async function bringObjects(
   traffic.expect(objects.values());
   if (request.dryRun || objects.size === 0) return problem;
   const from = (await ctx.remotes()).read.map(({ store }) => store);
-  const lost = await fetchObjects(ctx.store, { from, objects, moving });
+  const own = await fetchAdopted(ctx, project, { objects, moving });
+  const lost = await fetchObjects(ctx.store, { from, objects: own, moving });
   return problem ?? lostProblem(project, lost, { wanted, optional });
 }
 

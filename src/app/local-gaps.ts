@@ -13,6 +13,8 @@ export interface Gap {
 export async function findGaps(ctx: AppContext): Promise<readonly Gap[]> {
   const gaps: Gap[] = [];
   for (const dataset of loadProject(workTreeFiles(ctx.workspace)).datasets) {
+    // Adopted data are where they were adopted from.
+    if (dataset.pointer?.pins !== undefined) continue;
     if (!(await hasRecord(ctx.store, dataset))) {
       gaps.push({ home: dataset.home, objects: undefined });
       continue;

@@ -2,6 +2,7 @@ import type { Config, EnvironmentConfig, StoreConfig } from '../model/config.ts'
 import type { Emit } from '../model/event.ts';
 import type { DiskStore } from '../store/disk-store.ts';
 import type { Shelf } from '../store/shelf.ts';
+import type { SourceTree } from '../store/source-tree.ts';
 import type { Store } from '../store/store.ts';
 import type { Git } from '../workspace/git.ts';
 import type { Workspace } from '../workspace/workspace.ts';
@@ -63,6 +64,8 @@ export interface AppContext {
   readonly openStore: (store: StoreConfig, branch: string | undefined) => Promise<Remote>;
   /** A place to publish to; of the store its URL and how to reach it count. Throws as `openStore`. */
   readonly openShelf: (store: StoreConfig, branch: string | undefined) => Promise<Shelf>;
+  /** Files of somebody else's; of the store its URL and how to reach it count. Throws as `openStore`. */
+  readonly openSource: (store: StoreConfig) => Promise<SourceTree>;
   /** The local store with others behind it than those that the branch reads, in the order in which they are asked. */
   readonly layered: (behind: readonly Store[]) => DiskStore;
   readonly around: Surroundings;

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { storeChain } from '../graph/environment.ts';
-import type { StoreConfig } from '../model/config.ts';
 import { invalid } from '../model/problem.ts';
 import type { Shelf } from '../store/shelf.ts';
+import { likeStore } from './like-store.ts';
 import type { AppContext } from './ports.ts';
 
 /** The place that the environment of the branch publishes to. Throws `no-publish`, `publish-here` (exit 2). */
@@ -24,20 +24,4 @@ export async function shelfOf(ctx: AppContext): Promise<Shelf> {
   }
   const like = likeStore(ctx, url, storeChain(ctx.config, environment).write);
   return await ctx.openShelf({ ...like, name: 'publish', url }, await ctx.branch());
-}
-
-/** How a bucket is reached is said of a store in it, or else of the store that the branch writes. */
-function likeStore(
-  { config }: AppContext,
-  url: string,
-  write: StoreConfig | undefined,
-): Omit<StoreConfig, 'url'> {
-  const bucketOf = (text: string): string | undefined => /^s3:\/\/[^/]+/.exec(text)?.[0];
-  const bucket = bucketOf(url);
-  const same = [...config.stores.values()].find(
-    (store) => bucket !== undefined && bucketOf(store.url) === bucket,
-  );
-  const near = same ?? (write !== undefined && bucketOf(write.url) !== undefined ? write : undefined);
-  const { region, endpoint, pathStyle = false, ca } = near ?? {};
-  return { name: 'publish', region, endpoint, pathStyle, ca };
 }

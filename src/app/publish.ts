@@ -7,11 +7,12 @@ import { announceSweep } from '../store/announce.ts';
 import { copyVerified, locateObjects } from '../store/copy-verified.ts';
 import type { Shelf } from '../store/shelf.ts';
 import { forEachLimit } from '../util/limit.ts';
+import { fetchAdopted } from './adopted.ts';
 import { announcerOf } from './announcer.ts';
 import type { AppContext } from './ports.ts';
 import { loadProject, workTreeFiles, type Project } from './project.ts';
 import { lostInPromotion, refuseFailed } from './promote-checks.ts';
-import type { Edition} from './publish-editions.ts';
+import type { Edition } from './publish-editions.ts';
 import { readEditions, type Editions } from './publish-editions.ts';
 import { shelfOf } from './publish-target.ts';
 import { recordedListing } from './records.ts';
@@ -155,6 +156,10 @@ async function bringBytes(ctx: AppContext, showing: Showing, editions: Editions)
   const remotes = (await ctx.remotes()).read.map(({ store }) => store);
   // Of a bucket the server copies, elsewhere what is here is nearest.
   const stores = isBucket ? [...remotes, ctx.local] : [ctx.local, ...remotes];
+  const unheld = await ctx.local.missingObjects(missing, ctx.signal);
+  const away = new Map(unheld.map((digest) => [digest, sizes.get(digest) ?? 0]));
+  const { jobs, signal } = traffic.moving;
+  await fetchAdopted(ctx, project, { objects: away, moving: { jobs, signal } });
   const { found, nowhere } = await locateObjects(stores, missing, ctx.signal);
   const facts = { project, scope };
   if (nowhere.size > 0)

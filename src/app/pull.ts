@@ -20,7 +20,7 @@ export interface PullRequest extends TransferRequest {
  */
 export async function pull(ctx: AppContext, request: PullRequest): Promise<EndEvent> {
   const traffic = openTraffic(ctx, 'fetching');
-  await needStore(ctx);
+  await needStore(ctx, loadProject(workTreeFiles(ctx.workspace)));
   const work = async () => {
     const project = loadProject(workTreeFiles(ctx.workspace));
     const scope = transferScope(ctx, project, request);

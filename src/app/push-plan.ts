@@ -3,6 +3,7 @@ import type { FileEntry } from '../model/file-entry.ts';
 import type { ResultSource } from '../store/results.ts';
 import { diffTrees } from '../store/trees.ts';
 import { nodeLevels, type Moving, type Sizes } from '../store/transfer.ts';
+import { pinnedObjects, readPins } from './adopted.ts';
 import { ifThere, learnRef, learnRefs, noVersions, tableName, type KnownVersions } from './known-versions.ts';
 import type { AppContext, Remote, Remotes } from './ports.ts';
 import { lockedStage, lockPathOf, toRepoPath, type Dataset, type Project } from './project.ts';
@@ -65,6 +66,7 @@ export async function planPush(ctx: AppContext, facts: PushFacts): Promise<PushP
   const objects = new Map<Digest, number>();
   const certain = new Map<Digest, number>();
   const levels: Digest[][] = [];
+  const pinned = await pinnedObjects(ctx, project);
   for (const dataset of scope.datasets) {
     const { recorded } = dataset;
     if (recorded === undefined || known.roots.has(recorded)) continue;
@@ -73,7 +75,7 @@ export async function planPush(ctx: AppContext, facts: PushFacts): Promise<PushP
     const isMeant = scope.filesOf(dataset) ?? (() => true);
     const news = await filesSince(ctx, dataset, bases[0]);
     for (const { path, digest, size } of news ?? (await recordedListing(ctx.store, dataset)))
-      if (isMeant(path)) (news === undefined ? objects : certain).set(digest, size);
+      if (isMeant(path) && !pinned.has(digest)) (news === undefined ? objects : certain).set(digest, size);
     if (scope.filesOf(dataset) === undefined && pointerEntry(dataset) === undefined)
       await addLevels(ctx, levels, { root: recorded, bases, moving: facts.moving });
   }
@@ -94,8 +96,25 @@ export async function planPush(ctx: AppContext, facts: PushFacts): Promise<PushP
     objects: isAsked ? await lacking(ctx, to, objects) : objects,
     levels: levels.map((level) => [...new Set(level)]),
     results,
-    texts: new Map([...draft.texts].filter(([digest]) => scope.isAll && !known.texts.has(digest))),
+    texts: new Map([
+      ...[...draft.texts].filter(([digest]) => scope.isAll && !known.texts.has(digest)),
+      ...(await pinsOf(ctx, facts)),
+    ]),
   };
+}
+
+/** What says where adopted data are, of pointers that the store's ref doesn't name. */
+async function pinsOf(
+  ctx: AppContext,
+  { scope, draft, before }: PushFacts,
+): Promise<readonly [Digest, string][]> {
+  const pins: [Digest, string][] = [];
+  for (const { pointer } of scope.datasets) {
+    const named = pointer === undefined ? undefined : draft.ref.pointers.get(pointer.path);
+    if (pointer?.pins === undefined || before?.pointers.get(pointer.path) === named) continue;
+    pins.push([pointer.pins, await readPins(ctx, pointer)]);
+  }
+  return pins;
 }
 
 /** Where the branch's own ref doesn't know all: what others name, of the stores that it reads. */

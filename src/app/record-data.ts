@@ -270,7 +270,13 @@ function versionOf(
   rest: Pick<Version, 'brought' | 'changes'>,
 ): Version {
   const content = { type: 'folder', tree: ref.tree, files: ref.files, bytes: ref.bytes } as const;
-  return { ...rest, pointer: { path: dataset.home, source: dataset.pointer?.source, content } };
+  return { ...rest, pointer: { path: dataset.home, ...originOf(dataset), content } };
+}
+
+/** An edit doesn't change where the other files are. */
+function originOf({ pointer }: Dataset): Pick<Pointer, 'source' | 'pins'> {
+  const { source, pins } = pointer ?? {};
+  return { source, ...(pins === undefined ? {} : { pins }) };
 }
 
 function singleVersion(
@@ -283,7 +289,7 @@ function singleVersion(
   const isChanged = before !== undefined && !sameContent(before, file);
   const pointer: Pointer = {
     path: dataset.home,
-    source: dataset.pointer?.source,
+    ...originOf(dataset),
     content: { type: 'file', digest: file.digest, kind: file.kind, bytes: file.size },
   };
   const changes = { added: before === undefined ? 1 : 0, changed: isChanged ? 1 : 0, deleted: 0 };

@@ -7,6 +7,7 @@ import type { Damage, Repair, VerifyReport } from '../model/verify-report.ts';
 import { removeLeftovers } from '../store/leftovers.ts';
 import { readNode } from '../store/mark.ts';
 import type { Store } from '../store/store.ts';
+import { pinnedObjects } from './adopted.ts';
 import { HitFinder, neededBy, NO_HITS, type NamedVersions } from './damage-hits.ts';
 import { homesOfText } from './home-versions.ts';
 import type { AppContext, Remote } from './ports.ts';
@@ -69,7 +70,10 @@ async function verifyStore(
   for (const digest of needed.missingTrees)
     if (!settled.has(digest) && !(await isElsewhere(others.slice(1), digest)))
       await settle('tree', digest, 'it is missing');
-  let missing: readonly Digest[] = [...needed.objects].filter((digest) => !objects.names.has(digest));
+  const pinned = await pinnedObjects(ctx, project);
+  let missing: readonly Digest[] = [...needed.objects].filter(
+    (digest) => !objects.names.has(digest) && !pinned.has(digest),
+  );
   for (const other of others.slice(1)) missing = await other.missingObjects(missing, ctx.signal);
   for (const digest of missing) await settle('object', digest, 'it is missing');
   const finder = new HitFinder(store, new Set(stays.map(({ digest }) => digest)));

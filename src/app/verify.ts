@@ -2,6 +2,7 @@ import type { Digest } from '../model/digest.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Damage, Repair, VerifiedStore, VerifyReport } from '../model/verify-report.ts';
 import { fetchObjects } from '../store/transfer.ts';
+import { pinnedObjects } from './adopted.ts';
 import { branchVersions, workTreeVersions } from './branch-versions.ts';
 import { cureOf } from './damage-cure.ts';
 import { HitFinder, neededBy, NO_HITS } from './damage-hits.ts';
@@ -59,7 +60,8 @@ async function verifyLocal(
   const mended = await mendFromWorkspace(ctx, { lost: [...faults.keys(), ...missing], paths });
   await mendFromStores(ctx, faults.keys(), mended);
   const unmended = missing.filter((digest) => !mended.has(digest));
-  const nowhere = await inNoStore(ctx, unmended);
+  const pinned = await pinnedObjects(ctx, project);
+  const nowhere = (await inNoStore(ctx, unmended)).filter((digest) => !pinned.has(digest));
   const bad: Bad[] = [
     ...[...trees.bad].map(([digest, fault]) => ({ digest, kind: 'tree' as const, fault })),
     ...missingTrees.map((digest) => ({ digest, kind: 'tree' as const, fault: 'it is missing' })),

@@ -14,6 +14,7 @@ import { DiskStore } from '../store/disk-store.ts';
 import { LayeredStore } from '../store/layered-store.ts';
 import type { OpenRequest } from '../store/open-store.ts';
 import type { Shelf } from '../store/shelf.ts';
+import type { SourceTree } from '../store/source-tree.ts';
 import type { Store } from '../store/store.ts';
 import { digestHex } from '../util/blake3.ts';
 import { openGit, type Git } from '../workspace/git.ts';
@@ -58,6 +59,7 @@ export function openContext(given: ContextParts): AppContext {
     remotes,
     openStore: (store, branch) => openConfigured(parts, store, branch),
     openShelf: (store, branch) => openShelfOf(parts, store, branch),
+    openSource: (store) => openSourceOf(parts, store),
     layered: (others) => new LayeredStore(storeFolder(workspace, config), async () => others),
     around: {
       now: host.now,
@@ -120,6 +122,11 @@ async function openConfigured(
 async function openShelfOf(parts: OpenParts, store: StoreConfig, branch: string | undefined): Promise<Shelf> {
   const { openShelf } = await import('../store/open-store.ts');
   return await openShelf((await openRequest(parts, store, branch)).request);
+}
+
+async function openSourceOf(parts: OpenParts, store: StoreConfig): Promise<SourceTree> {
+  const { openSource } = await import('../store/open-store.ts');
+  return await openSource((await openRequest(parts, store, undefined)).request);
 }
 
 /** What a store is opened with, and the folder for what is kept of it. */

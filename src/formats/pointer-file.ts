@@ -49,11 +49,22 @@ export function formatPointerFile(pointer: Pointer, file: RepoPath): string {
     lines.push('files: 1', `bytes: ${content.bytes}`);
   }
   if (pointer.source !== undefined) lines.push(`source: ${textValue(pointer.source)}`);
+  if (pointer.pins !== undefined) lines.push(`pins: ${digestText(pointer.pins)}`);
   return `${lines.join('\n')}\n`;
 }
 
 function readPointer(whole: Field, file: RepoPath): Pointer | undefined {
-  const fields = fieldsOf(whole, ['version', 'path', 'tree', 'digest', 'kind', 'files', 'bytes', 'source']);
+  const fields = fieldsOf(whole, [
+    'version',
+    'path',
+    'tree',
+    'digest',
+    'kind',
+    'files',
+    'bytes',
+    'source',
+    'pins',
+  ]);
   checkVersion(whole, fields.get('version'));
   const path = readPath(required(whole, fields, 'path'), parentOf(file));
   const source = textOf(fields.get('source'));
@@ -61,7 +72,9 @@ function readPointer(whole: Field, file: RepoPath): Pointer | undefined {
     return void reject(whole, `${file} needs either a tree (of a folder) or a digest (of one file)`);
   }
   const content = fields.has('tree') ? readFolder(whole, fields) : readFile(whole, fields);
-  return path === undefined || content === undefined ? undefined : { path, content, source };
+  if (path === undefined || content === undefined) return undefined;
+  const pins = fields.has('pins') ? digestOf(fields.get('pins')) : undefined;
+  return { path, content, source, ...(pins === undefined ? {} : { pins }) };
 }
 
 function readPath(field: Field | undefined, folder: string): RepoPath | undefined {

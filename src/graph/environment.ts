@@ -90,7 +90,7 @@ export function fillSlugs(text: string, names: SlugNames): string {
       `no-${name}`,
       `${text} holds {${name}}, and there is no ${name} here`,
       name === 'branch'
-        ? 'HEAD is detached: git switch to a branch.'
+        ? 'HEAD is detached and the tip of no branch that is known here, or of several: git switch to one.'
         : 'Say who you are: git config user.name',
     );
   });

@@ -9,6 +9,8 @@ export interface Pointer {
   readonly content: PointerFolder | PointerFile;
   /** Where it was imported from, a URL or path as typed. */
   readonly source: string | undefined;
+  /** The object that lists which files of the source they are; only of data that was adopted, and isn't copied. */
+  readonly pins?: Digest;
 }
 
 /** A folder, as one tree. */

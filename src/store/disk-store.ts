@@ -16,14 +16,13 @@ import { errnoOf, fsProblem } from '../disk/fs-problem.ts';
 import { syncFiles } from '../disk/sync-files.ts';
 import { makeObjectFolder, objectFile, quarantine, sealFile, TempNames } from '../disk/object-file.ts';
 import { isDigest, type Digest } from '../model/digest.ts';
-import { invalid } from '../model/problem.ts';
 import { digestHex } from '../util/blake3.ts';
 import { missingObject, missingSegment, treeText, wrongBytes } from './faults.ts';
 import { listBelow, listNames, removeQuietly } from './folder-list.ts';
 import { checkFileName, checkPrefix, checkSegmentName, isSegmentName } from './names.ts';
-import { codeHalvesIn, dropKey, explainStore } from './layout.ts';
+import { checkFormat, codeHalvesIn, dropKey, explainStore } from './layout.ts';
+import { rememberStore } from './mounts.ts';
 import { NodeCache } from './node-cache.ts';
-import { FORMAT } from './recovery.ts';
 import type { HeldObject, HeldTree, Store, Traffic } from './store.ts';
 
 /**
@@ -42,9 +41,13 @@ export class DiskStore implements Store {
   #checked = false;
   #temps: TempNames | undefined;
 
-  constructor(folder: string) {
+  readonly #memory: string | undefined;
+
+  /** `memory`: a file by which a store that was there is told from one that never was, so that an unmounted one isn't taken as empty. */
+  constructor(folder: string, memory?: string) {
     this.folder = folder;
     this.url = folder;
+    this.#memory = memory;
   }
 
   /**
@@ -57,6 +60,7 @@ export class DiskStore implements Store {
     try {
       this.#temps = new TempNames(this.folder);
       explainStore(this.folder);
+      if (this.#memory !== undefined) rememberStore(this.#memory);
     } catch (error) {
       throw fsProblem(error, 'write to the store', this.folder);
     }
@@ -292,13 +296,12 @@ export class DiskStore implements Store {
     if (this.#checked) return;
     this.#checked = true;
     const format = this.#read(`${this.folder}/FORMAT`)?.toString();
-    if (format === undefined || format === FORMAT) return;
-    this.#checked = false;
-    throw invalid(
-      'store-format',
-      `${this.folder} says it is ${JSON.stringify(format.trim().slice(0, 60))}, which this version of datawf doesn't know`,
-      'Install a newer datawf, or use another folder (`cache.dir`).',
-    );
+    try {
+      checkFormat(this.folder, format, this.#memory);
+    } catch (error) {
+      this.#checked = false;
+      throw error;
+    }
   }
 
   #temp(): string {

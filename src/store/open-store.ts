@@ -1,8 +1,9 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { StoreConfig } from '../model/config.ts';
 import { DiskStore } from './disk-store.ts';
 import type { S3StoreOptions } from './s3-store.ts';
 import { DiskShelf, type Shelf } from './shelf.ts';
+import { DiskSource, type SourceTree } from './source-tree.ts';
 import type { Store } from './store.ts';
 
 /** What a store besides the local one is opened with. */
@@ -21,8 +22,9 @@ export interface OpenRequest {
 
 /** The store of a configuration: a folder, or a prefix in a bucket. Asks it nothing yet. */
 export async function openStore(request: OpenRequest): Promise<Store> {
-  const { config, root } = request;
-  if (!config.url.startsWith('s3://')) return new DiskStore(resolve(root, config.url));
+  const { config, root, tempFolder } = request;
+  if (!config.url.startsWith('s3://'))
+    return new DiskStore(resolve(root, config.url), join(tempFolder, 'was-there'));
   const { openS3Store } = await import('./s3-store.ts');
   return await openS3Store(s3Options(request));
 }
@@ -33,6 +35,14 @@ export async function openShelf(request: OpenRequest): Promise<Shelf> {
   if (!config.url.startsWith('s3://')) return new DiskShelf(resolve(root, config.url));
   const { openS3Shelf } = await import('./s3-store.ts');
   return await openS3Shelf(s3Options(request));
+}
+
+/** The folder or prefix of a configuration as files of somebody else's. Asks it nothing yet. */
+export async function openSource(request: OpenRequest): Promise<SourceTree> {
+  const { config, root } = request;
+  if (!config.url.startsWith('s3://')) return new DiskSource(resolve(root, config.url));
+  const { openS3Source } = await import('./s3-store.ts');
+  return await openS3Source(s3Options(request));
 }
 
 function s3Options({ config, root, ...rest }: OpenRequest): S3StoreOptions {

@@ -8,6 +8,8 @@ export interface ListedKey {
   readonly size: number;
   /** When it was written by this machine's clock: epoch milliseconds, never too early. */
   readonly since: number;
+  /** As the server has it, with its quotes; empty where it says none. */
+  readonly etag: string;
 }
 
 export interface Page {
@@ -138,8 +140,9 @@ function keyOf(entry: string, decode: (text: string) => string, behind: number):
   const at = Date.parse(textOf(entry, 'LastModified') ?? '');
   if (key === '' || !Number.isSafeInteger(size) || Number.isNaN(at)) return undefined;
   // An object of parts has the time at which its upload began, and uploads are taken up within a day.
-  const begun = /-\d+/.test(textOf(entry, 'ETag') ?? '') ? DAY_MS : 0;
-  return { key, size, since: at + 999 + begun + behind };
+  const etag = textOf(entry, 'ETag') ?? '';
+  const begun = /-\d+/.test(etag) ? DAY_MS : 0;
+  return { key, size, since: at + 999 + begun + behind, etag };
 }
 
 /** S3 encodes a space as `+`. A text that isn't encoded rightly names nothing. */

@@ -9,6 +9,7 @@ import type { SdkOptions } from './s3-sdk.ts';
 import { S3Shelf } from './s3-shelf.ts';
 import { DEFAULTS, type S3Tuning } from './s3-tuning.ts';
 import type { Shelf } from './shelf.ts';
+import { S3Source, type SourceTree } from './source-tree.ts';
 import type { Store } from './store.ts';
 
 /** What a store in a bucket is opened with. */
@@ -45,6 +46,11 @@ export async function openS3Store(options: S3StoreOptions): Promise<Store> {
 export async function openS3Shelf(options: S3StoreOptions): Promise<Shelf> {
   const { store, client } = openParts({ ...options, url: `${options.url.replace(/\/+$/, '')}/.datawf` });
   return new S3Shelf(store, client);
+}
+
+/** A prefix or an object of somebody else's, to be read. As `openS3Store`. */
+export async function openS3Source(options: S3StoreOptions): Promise<SourceTree> {
+  return new S3Source(openParts(options).client);
 }
 
 function openParts(options: S3StoreOptions): { readonly store: S3Bucket; readonly client: S3Client } {

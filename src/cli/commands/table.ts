@@ -28,6 +28,7 @@ const STARTING: readonly Row[] = [
 
 const DATA: readonly Row[] = [
   ['add', 'record files or folders as data', async () => (await import('./add.ts')).build],
+  ['adopt', 'record files elsewhere without copying', async () => (await import('./adopt.ts')).build],
   ['remove', 'take data out of this version', async () => (await import('./remove.ts')).build],
   ['move', 'rename data', async () => (await import('./move.ts')).build],
   ['unlock', 'make recorded data editable', async () => (await import('./unlock.ts')).build],
