@@ -66,7 +66,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       text: fc.constantFrom('x\n', 'y\n', 'x y\n', 'z\n'),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('delete' as const), name }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('delete' as const), name }) },
   {
     weight: 1,
     arbitrary: fc.record({ do: fc.constant('code' as const), text: fc.constantFrom('m\n', 'n\n') }),
@@ -209,10 +209,14 @@ class Place {
     return this.branches[index % this.branches.length] ?? 'main';
   }
 
-  /** A dataset without any file left is refused: a story of its own. */
   async record(): Promise<void> {
-    if (filesBelow(join(this.root, 'data/raw')).length === 0) this.write('data/raw/d.csv', 'y\n');
+    this.keepFolder();
     await add(this.context(), { paths: ['data/raw'], dryRun: false });
+  }
+
+  /** Git and checkout leave no empty folder; a dataset may be without files all the same. */
+  keepFolder(): void {
+    mkdirSync(join(this.root, 'data/raw'), { recursive: true });
   }
 
   async repro(): Promise<void> {
@@ -287,6 +291,8 @@ class Place {
     const fresh = new Place(root);
     mkdirSync(root);
     fresh.git('init', '--quiet');
+    this.keepFolder();
+    fresh.keepFolder();
     for (const part of ['data/raw', 'mark.txt', 'datawf.yaml'])
       cpSync(join(this.root, part), join(root, part), { recursive: true, dereference: true });
     await fresh.repro();
