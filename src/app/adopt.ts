@@ -59,7 +59,8 @@ export async function adopt(ctx: AppContext, request: AdoptRequest): Promise<End
 interface Adopted {
   readonly url: string;
   readonly requests: number;
-  readonly files: number;
+  /** Files of the source. */
+  readonly listed: number;
   readonly added: number;
   readonly changed: number;
   readonly deleted: number;
@@ -217,9 +218,9 @@ async function record(
 function changesOf(
   old: readonly Pin[],
   pins: readonly Pin[],
-): Pick<Adopted, 'files' | 'added' | 'changed' | 'deleted'> {
+): Pick<Adopted, 'listed' | 'added' | 'changed' | 'deleted'> {
   const before = new Map(old.map((pin) => [pin.path, pin.digest]));
   const added = pins.filter(({ path }) => !before.has(path)).length;
   const changed = pins.filter(({ path, digest }) => before.has(path) && before.get(path) !== digest).length;
-  return { files: pins.length, added, changed, deleted: old.length - (pins.length - added) };
+  return { listed: pins.length, added, changed, deleted: old.length - (pins.length - added) };
 }

@@ -75,7 +75,8 @@ export class DiskSource implements SourceTree {
     const hasher = createHasher();
     const fd = to === undefined ? undefined : openSync(to, 'wx');
     try {
-      for await (const chunk of createReadStream(join(this.url, path), { signal }) as AsyncIterable<Buffer>) {
+      for await (const chunk of createReadStream(join(this.url, path)) as AsyncIterable<Buffer>) {
+        signal.throwIfAborted();
         hasher.update(chunk);
         if (fd !== undefined) writeAll(fd, chunk);
       }

@@ -34,7 +34,11 @@ export function describeAdopt(openWorld: OpenWorld): void {
     const { story } = world;
     expect(await adopt(world, '-n', world.url('archive'), 'raw')).toMatchObject({ added: 3, dryRun: true });
     expect(story.has('raw.datawf')).toBe(false);
-    expect(await adopt(world, world.url('archive'), 'raw')).toMatchObject({ files: 3, added: 3, objects: 3 });
+    expect(await adopt(world, world.url('archive'), 'raw')).toMatchObject({
+      listed: 3,
+      added: 3,
+      objects: 3,
+    });
     expect(story.has('raw')).toBe(false);
     await story.git('add', '--all');
     await story.git('commit', '--quiet', '-m', 'adopt');
