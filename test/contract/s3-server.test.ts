@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Digest } from '../../src/model/digest.ts';
 import { openS3Store, type S3StoreOptions } from '../../src/store/s3-store.ts';
+import { copyInParts } from '../../src/store/s3-sdk.ts';
 import type { Store } from '../../src/store/store.ts';
 import { digestHex } from '../../src/util/blake3.ts';
 import { CLUSTER_S3 } from '../rig/real-s3.ts';
@@ -98,6 +99,41 @@ describe.skipIf(CLUSTER_S3 === undefined)('a real S3 server', () => {
     expect(other.traffic.bytesUp).toBeLessThan(MIB);
     await other.fetchObject(digestOf(bytes), join(folder, 'out'));
     expect(readFileSync(join(folder, 'out')).equals(bytes)).toBe(true);
+  });
+
+  it('copies in parts what is too large for one request, and leaves nothing where it may not', async () => {
+    const bytes = randomBytes(12 * MIB);
+    const store = await open();
+    await store.putObject(digestOf(bytes), makeFile(bytes));
+    const path = `objects/${digestOf(bytes).slice(0, 2)}/${digestOf(bytes)}`;
+    const keys = {
+      accessKeyId: env['AWS_ACCESS_KEY_ID'] ?? '',
+      secretAccessKey: env['AWS_SECRET_ACCESS_KEY'] ?? '',
+    };
+    const sdk = { region: 'us-east-1', endpoint, pathStyle: true, ca: undefined, profile: undefined };
+    let requests = 0;
+    const copy = (credentials: typeof keys): Promise<boolean> =>
+      copyInParts(
+        { ...sdk, credentials: async () => credentials },
+        {
+          from: { bucket, key: `${prefix}/${path}`, version: undefined },
+          to: { bucket, key: `${prefix}-parts/${path}` },
+          size: bytes.byteLength,
+          partBytes: 5 * MIB,
+          createOnly: true,
+          onRequest: () => requests++,
+          signal: undefined,
+        },
+      );
+    expect(await copy({ ...keys, secretAccessKey: 'wrong' })).toBe(false);
+    const other = await open({ url: `s3://${bucket}/${prefix}-parts` });
+    expect(await other.missingObjects([digestOf(bytes)])).toHaveLength(1);
+    requests = 0;
+    expect(await copy(keys)).toBe(true);
+    expect(requests).toBe(5);
+    await other.fetchObject(digestOf(bytes), join(folder, 'out'));
+    expect(readFileSync(join(folder, 'out')).equals(bytes)).toBe(true);
+    expect(await copy(keys)).toBe(true);
   });
 
   it('gives an object to whoever has its signed URL', async () => {
