@@ -42,7 +42,7 @@ const SHOW_MS = 3_000;
 const BEAT_MS = 20_000;
 const SPACE_MS = 1_000;
 /** Datums whose outputs may be on their way while the next one runs. */
-const MOST_SENDING = 2;
+const MOST_SENDING = 4;
 
 /** Stops of the Job by what a datum showed: no other datum fares better. */
 const HOPELESS: ReadonlySet<string> = new Set(['command-not-found', 'not-executable', 'wrong-machine']);
