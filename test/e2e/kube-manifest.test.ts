@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { EnvironmentManifest, S3Manifest } from '../../src/model/manifest-report.ts';
-import { applyManifest, dropNamespaceLater, HAS_CLUSTER, kubectl, type ClusterUser } from '../rig/cluster.ts';
+import type { Check, DoctorReport } from '../../src/model/setup-report.ts';
+import {
+  applyManifest,
+  dropNamespaceLater,
+  HAS_CLUSTER,
+  kubeconfigOf,
+  kubectl,
+  type ClusterUser,
+} from '../rig/cluster.ts';
 import { allowRole, contentBelow, guardBucket, IAM, openBucket } from '../rig/people.ts';
 import { CLUSTER_S3, type RealS3 } from '../rig/real-s3.ts';
 import { expectSchema } from '../rig/schemas.ts';
@@ -11,6 +19,13 @@ const PIPELINE = `
 stages:
   clean: {cmd: "tr a-z A-Z < $raw > $clean", deps: {raw: raw/}, outs: {clean: clean.csv}}
 `;
+
+/** Keys that any test server knows: doctor asks the stores as well. */
+const TESTER = {
+  AWS_ACCESS_KEY_ID: CLUSTER_S3?.env['AWS_ACCESS_KEY_ID'] ?? '',
+  AWS_SECRET_ACCESS_KEY: CLUSTER_S3?.env['AWS_SECRET_ACCESS_KEY'] ?? '',
+  AWS_REGION: 'us-east-1',
+};
 
 interface World {
   readonly story: Story;
@@ -110,6 +125,29 @@ describe.skipIf(!HAS_CLUSTER || CLUSTER_S3 === undefined || IAM === undefined)(
       await expect
         .poll(() => create('bob', { name: 'probe', account: 'trial-alice-clean' }), { timeout: 10_000 })
         .toMatchObject(denied('datawf: bob may not use the ServiceAccount trial-alice-clean'));
+
+      await story.git('config', 'user.name', 'alice');
+      const doctor = async (environment: string): Promise<readonly Check[]> => {
+        const env = { ...TESTER, KUBECONFIG: kubeconfigOf('alice') };
+        const asked = await story.datawf(['doctor', '--env', environment, '--json'], { env });
+        return asked.json<DoctorReport>().checks;
+      };
+      const checks = await doctor('test');
+      expect(checks).toContainEqual({
+        name: 'jobs as trial-alice-clean',
+        state: 'ok',
+        message: `${namespaces.test} admits them with uid 20001`,
+      });
+      expect(checks).toContainEqual(expect.objectContaining({ name: 'rights', state: 'ok' }));
+      const refused = {
+        state: 'fail',
+        fix: expect.stringContaining('datawf env manifest production') as string,
+      };
+      const elsewhere = await doctor('production');
+      expect(elsewhere).toContainEqual(expect.objectContaining({ name: 'rights', ...refused }));
+      expect(elsewhere).toContainEqual(
+        expect.objectContaining({ name: 'jobs as weather-clean', ...refused }),
+      );
 
       const own = { account: 'trial-alice-clean' };
       expect(create('alice', { name: 'own', ...own, secret: 'weather' })).toMatchObject({ ok: true });

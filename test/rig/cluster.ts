@@ -10,7 +10,7 @@ export type ClusterUser = 'admin' | 'production' | 'alice' | 'bob';
 export const HAS_CLUSTER = pki !== undefined && kubeconfig !== undefined;
 
 /** A person's kubeconfig. */
-function kubeconfigOf(user: ClusterUser): string {
+export function kubeconfigOf(user: ClusterUser): string {
   return `${pki ?? ''}/${user}.kubeconfig`;
 }
 
