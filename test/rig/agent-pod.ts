@@ -15,8 +15,8 @@ import type { RunnerRig } from './runner-rig.ts';
 
 const AGENT = fileURLToPath(new URL('../../dist/bundle/agent/agent.js', import.meta.url));
 /** Of package.json, as the build wrote it beside the agent. */
-export const AGENT_VERSION = '0.1.0';
-export const RUN = '01J00000000000000000000000';
+const AGENT_VERSION = '0.1.0';
+const RUN = '01J00000000000000000000000';
 
 /** A program with its output. */
 export interface Program {
