@@ -11,7 +11,7 @@ import type { Bind } from '../session.ts';
 export function buildImage(command: Command, bind: Bind): void {
   command
     .requiredOption('-o, --output <FILE>', 'where the OCI archive goes')
-    .option('--tag <name:tag>', 'what the image is called; localhost/datawf-agent:<version> without');
+    .option('--tag <NAME:TAG>', 'what the image is called; localhost/datawf-agent:<version> without');
   addExamples(command, [
     ['datawf agent image -o agent.tar', 'build it; needs no Docker'],
     [
