@@ -42,10 +42,10 @@ async function added(links: string): Promise<Rig> {
 describe('verify', () => {
   test('of a sound store counts what it read', async () => {
     const rig = await added('copy');
-    // Two files, and the text of the pointer, which the store's own ref names.
+    // Two files, and the texts of the pointer and of the configuration, which the store's own ref names.
     expect((await rig.succeed('verify', '--json')).json()).toMatchObject({
-      objects: 3,
-      bytes: 4 + rig.read('data/raw.datawf').length,
+      objects: 4,
+      bytes: 4 + rig.read('data/raw.datawf').length + rig.read('.datawf/config.yaml').length,
       trees: 1,
       damaged: [],
     });
