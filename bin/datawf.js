@@ -1,16 +1,10 @@
 #!/usr/bin/env node
-import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
-import { dirname, isAbsolute, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { Script } from 'node:vm';
+import { readFileSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 const bundle = fileURLToPath(new URL('../dist/bundle/main.cjs', import.meta.url));
 const modules = new URL('../dist/cli/main.js', import.meta.url);
-const DIGEST_BYTES = 32;
 
 if (major < 20 || (major === 20 && minor < 19)) {
   fail(`datawf needs Node 20.19 or newer, and this is Node ${process.versions.node}.`);
@@ -24,7 +18,8 @@ if (major < 20 || (major === 20 && minor < 19)) {
   const cli = await import(modules.href);
   await cli.main(process);
 } else {
-  const { cli, keepCode } = loadBundle();
+  const { loadBundle } = await import('./load-bundle.js');
+  const { cli, keepCode } = loadBundle(bundle);
   await cli.main(process);
   keepCode();
 }
@@ -36,83 +31,6 @@ function isBuilt() {
 /** In a checkout where only the compiler ran since the bundle was made, what it wrote counts. */
 function isCompiledSince() {
   return timeOf(new URL('../dist/.tsbuildinfo', import.meta.url)) > timeOf(bundle) && timeOf(modules) > 0;
-}
-
-/**
- * Loads the bundle with the code that V8 compiled of it last time for the same command: 60 ms less of each run. V8 refuses
- * what another version of it or other flags made, but not what was damaged. `keepCode` keeps what was compiled now where
- * there was none (docs/decisions/016-one-file-a-program.md).
- */
-function loadBundle() {
-  // ASCII without comments, by .ci/bundle.mjs; its first line names its content.
-  const source = readFileSync(bundle, 'latin1');
-  const build = source.slice(2, 18);
-  const command = commandOf(process.argv.slice(2));
-  const name = `main-${build}-${process.version}-${process.arch}-${command}.code`;
-  const beside = join(dirname(bundle), 'code');
-  const folders = [beside, ...userCache()];
-  const cachedData = firstCode(folders, name);
-  const script = new Script(`(function (exports, require, module, __url, __import) {${source}\n})`, {
-    filename: bundle,
-    ...(cachedData === undefined ? {} : { cachedData }),
-  });
-  const made = { exports: {} };
-  const run = script.runInThisContext();
-  run(made.exports, createRequire(bundle), made, pathToFileURL(bundle).href, (name) => import(name));
-  const keepCode = () => {
-    const isKept = cachedData !== undefined && script.cachedDataRejected === false;
-    if (isKept || (process.exitCode ?? 0) !== 0) return;
-    const code = script.createCachedData();
-    folders.some((folder) => tryWrite(folder, { name, code, build }));
-  };
-  return { cli: made.exports, keepCode };
-}
-
-/** The first word that is neither an option nor the value of one. */
-function commandOf(words) {
-  const at = words.findIndex(
-    (word, index) => !word.startsWith('-') && !['-C', '-j'].includes(words[index - 1]),
-  );
-  return /^[a-z][a-z-]*$/.test(words[at] ?? '') ? words[at] : 'help';
-}
-
-function userCache() {
-  const { XDG_CACHE_HOME: cache, HOME: home = homedir() } = process.env;
-  return [join(cache !== undefined && isAbsolute(cache) ? cache : join(home, '.cache'), 'datawf', 'code')];
-}
-
-/** Code ends with its digest, since V8 crashes on a flipped bit. */
-function firstCode(folders, name) {
-  for (const folder of folders) {
-    try {
-      const bytes = readFileSync(join(folder, name));
-      const code = bytes.subarray(0, -DIGEST_BYTES);
-      if (digestOf(code).equals(bytes.subarray(-DIGEST_BYTES))) return code;
-    } catch {
-      // Not here.
-    }
-  }
-  return undefined;
-}
-
-function digestOf(code) {
-  return createHash('sha256').update(code).digest();
-}
-
-/** Whether it could be written; what other builds left there goes. */
-function tryWrite(folder, { name, code, build }) {
-  const aside = join(folder, `${name}.${process.pid}`);
-  try {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(aside, Buffer.concat([code, digestOf(code)]));
-    renameSync(aside, join(folder, name));
-    for (const other of readdirSync(folder))
-      if (other.startsWith('main-') && !other.startsWith(`main-${build}-`))
-        rmSync(join(folder, other), { force: true });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function timeOf(file) {

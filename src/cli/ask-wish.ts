@@ -2,8 +2,10 @@ import type { Host } from './host.ts';
 import type { Wish } from './signals.ts';
 
 /** Asks at the terminal what Ctrl-C meant; undefined where nobody can answer. */
-export function askWish({ stdin, stderr }: Host): (() => Promise<Wish>) | undefined {
-  if (stdin?.isTTY !== true || !stderr.isTTY) return undefined;
+export function askWish(host: Host): (() => Promise<Wish>) | undefined {
+  const { stderr } = host;
+  const stdin = stderr.isTTY ? host.stdin?.() : undefined;
+  if (stdin?.isTTY !== true) return undefined;
   return async () => {
     const { createInterface } = await import('node:readline');
     const reader = createInterface({ input: stdin, output: stderr });

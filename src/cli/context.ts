@@ -165,8 +165,8 @@ const ROOT_COPIES_BELOW = 64 * 1024 * 1024;
 export interface Caller {
   readonly userId?: number | undefined;
   readonly interrupts?: Interrupts;
-  /** Asks what Ctrl-C meant, where somebody can answer. */
-  readonly ask?: (() => Promise<Wish>) | undefined;
+  /** Answers what asks what Ctrl-C meant, where somebody can answer. */
+  readonly findAsker?: () => Promise<(() => Promise<Wish>) | undefined>;
 }
 
 /** An outage of the API server may last so long in a run. */
@@ -238,7 +238,7 @@ export function openRunPorts(context: AppContext, caller: Caller = {}): RunPorts
 async function clusterRunner(
   context: AppContext,
   { run, started, jobs, detach, ensure }: RunnerStart,
-  { interrupts, ask, cluster }: Caller & Pick<RunPorts, 'cluster'>,
+  { interrupts, findAsker, cluster }: Caller & Pick<RunPorts, 'cluster'>,
 ): Promise<Runner> {
   const [{ createKubeRunner }, { openKubeJobs }, { clusterFacts }, { clusterStore }] = await Promise.all([
     import('../run/kube-runner.ts'),
@@ -251,7 +251,7 @@ async function clusterRunner(
   const environment = await clusterFacts(context, api.namespace);
   const { store } = await clusterStore(context);
   if (ensure === undefined) throw new Error('a cluster needs its inputs ensured');
-  interrupts?.allowDetach(ask);
+  interrupts?.allowDetach(await findAsker?.());
   let count = 0;
   return createKubeRunner({
     jobs: openKubeJobs(api, environment.namespace),

@@ -5,7 +5,8 @@ export interface Host {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  readonly stdin?: NodeJS.ReadStream;
+  /** Asked for only by who reads it: making the stream takes 4 ms. */
+  readonly stdin?: () => NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   readonly pid: number;

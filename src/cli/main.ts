@@ -41,7 +41,7 @@ function hostOf(process: NodeJS.Process): Host {
     argv: process.argv.slice(2),
     env: process.env,
     cwd: process.cwd(),
-    stdin: process.stdin,
+    stdin: () => process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
     pid: process.pid,

@@ -125,8 +125,8 @@ export function openSession(parts: SessionParts): Session {
     },
     ports: async (opened) => {
       const { openRunPorts } = await import('./context.ts');
-      const { askWish } = await import('./ask-wish.ts');
-      return openRunPorts(opened, { userId: host.userId, interrupts, ask: askWish(host) });
+      const findAsker = async () => (await import('./ask-wish.ts')).askWish(host);
+      return openRunPorts(opened, { userId: host.userId, interrupts, findAsker });
     },
     answer: async (document, screen) => {
       if (globals.json) {
