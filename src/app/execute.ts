@@ -1,8 +1,8 @@
 import { Scheduler, type ReadyItem } from '../graph/scheduler.ts';
-import { NO_TOTALS, type RunTotals } from '../model/run-record.ts';
+import { addUsage, NO_TOTALS, type RunTotals } from '../model/run-record.ts';
 import { retryDelay } from '../run/backoff.ts';
 import { pause } from '../run/pause.ts';
-import type { AttemptOutcome, AttemptUsage } from '../run/runner.ts';
+import type { AttemptOutcome } from '../run/runner.ts';
 import { attemptDatum, settleAttempt, type AttemptTools, type Try } from './datum-attempt.ts';
 import type { DatumPlan } from './datum-plan.ts';
 import type { Planner } from './planner.ts';
@@ -160,16 +160,6 @@ function poolCapacity(planner: Planner, ctx: AppContext): ReadonlyMap<string, nu
     }
   }
   return capacity;
-}
-
-function addUsage(totals: RunTotals, usage: AttemptUsage): RunTotals {
-  return {
-    commandSeconds: totals.commandSeconds + (usage.ended - usage.started) / 1000,
-    cpuSeconds: totals.cpuSeconds + (usage.cpuSeconds ?? 0),
-    peakMemory: Math.max(totals.peakMemory, usage.peakMemory ?? 0),
-    bytesIn: totals.bytesIn + usage.bytesIn,
-    bytesOut: totals.bytesOut + usage.bytesOut,
-  };
 }
 
 function tell(ctx: AppContext, datum: DatumPlan<StageState>, outcome: AttemptOutcome): void {

@@ -15,6 +15,7 @@ import {
   runOfHead,
 } from './record-names.ts';
 import { parseHead, parseJson, unpackLines, type RecordLine } from './record-text.ts';
+import { runSoFar } from './run-so-far.ts';
 import { HEARTBEAT_MS, startRun } from './run-writer.ts';
 
 const BEATS_UNTIL_LOST = 6;
@@ -41,7 +42,7 @@ export function createHistory(options: HistoryOptions): History {
     return store;
   };
 
-  /** A head as it is now: one that never ended may be lost; its stages so far are in its records. */
+  /** A head as it is now: one that never ended may be lost; what it came to so far is in its records. */
   const readHead = async (run: string, source: RunSource = store): Promise<RunRecord | undefined> => {
     const bytes = await source.readFile(headName(run));
     const head = bytes === undefined ? undefined : parseHead(bytes);
@@ -50,12 +51,8 @@ export function createHistory(options: HistoryOptions): History {
     const alive = options.isAlive(head.process);
     const silent = options.now() - beat > BEATS_UNTIL_LOST * (options.heartbeatMs ?? HEARTBEAT_MS);
     const isLost = alive === false || (alive === undefined && silent);
-    const stages = new Map(
-      (await readRecords(run, source)).flatMap((line) =>
-        line.record === 'stage' ? [[line.stage, line]] : [],
-      ),
-    );
-    return { ...head, stages: [...stages.values()], ...(isLost ? { state: 'lost', end: beat } : {}) };
+    const { lastEnd, ...soFar } = runSoFar(await readRecords(run, source));
+    return { ...head, ...soFar, ...(isLost ? { state: 'lost', end: Math.max(beat, lastEnd) } : {}) };
   };
 
   const lastBeat = async (head: RunRecord, source: RunSource): Promise<number> => {

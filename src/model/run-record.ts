@@ -57,6 +57,23 @@ export const NO_TOTALS: RunTotals = {
   bytesOut: 0,
 };
 
+/** The sums with those of one more attempt. */
+export function addUsage(
+  totals: RunTotals,
+  attempt: Pick<AttemptRecord, 'started' | 'ended' | 'bytesIn' | 'bytesOut'> & {
+    readonly cpuSeconds?: number | undefined;
+    readonly peakMemory?: number | undefined;
+  },
+): RunTotals {
+  return {
+    commandSeconds: totals.commandSeconds + (attempt.ended - attempt.started) / 1000,
+    cpuSeconds: totals.cpuSeconds + (attempt.cpuSeconds ?? 0),
+    peakMemory: Math.max(totals.peakMemory, attempt.peakMemory ?? 0),
+    bytesIn: totals.bytesIn + attempt.bytesIn,
+    bytesOut: totals.bytesOut + attempt.bytesOut,
+  };
+}
+
 /** Why a stage or some of its datums had nothing to do. */
 export type WhyNot =
   | 'current'
@@ -154,7 +171,7 @@ export interface RunRecord extends RunHead {
   readonly state: RunState;
   /** Epoch milliseconds. */
   readonly start: number;
-  /** Epoch milliseconds; of a lost run its last heartbeat; undefined while it runs. */
+  /** Epoch milliseconds; of a lost run its last sign of life; undefined while it runs. */
   readonly end: number | undefined;
   readonly exit: number | undefined;
   readonly counts: RunCounts;

@@ -42,9 +42,15 @@ function headLines(run: RunReport, look: Look): readonly string[] {
   ]);
   return [
     `${style.accent(run.run)}  ${stateWord(run.state, style)}  ${run.kind}, ${formatTime(run.start)} (${age}), took ${formatSeconds(run.seconds)}`,
-    `  ${countsText(run.counts)}; by ${run.user === '' ? 'unknown' : run.user} on ${branch}${commit}`,
+    `  ${doneText(run)}; by ${run.user === '' ? 'unknown' : run.user} on ${branch}${commit}`,
     ...alignRows(rows, ['left', 'right', 'left']),
   ];
+}
+
+/** A run without an end may not have got to anything. */
+function doneText({ state, counts }: RunReport): string {
+  if (state !== 'running' && state !== 'lost') return countsText(counts);
+  return Object.values(counts).some((count) => count > 0) ? countsText(counts) : 'nothing finished';
 }
 
 function acceptedIn(stage: RunStageReport): RunStageReport['whyNot'] {

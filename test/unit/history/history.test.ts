@@ -329,6 +329,26 @@ describe('a run', () => {
     await run.seal(SEAL);
   });
 
+  it('without an end comes to what its stages and finished attempts came to', async () => {
+    const rig = makeRig();
+    const run = await rig.history.openRun(HEAD);
+    run.attempt(attemptRecord('clean', '1'));
+    run.attempt(attemptRecord('clean', '2'));
+    run.stage(stageRecord('clean'));
+    run.attempt({ ...attemptRecord('join', '1'), state: 'failed' });
+    run.attempt({ ...attemptRecord('join', '1', 2), ended: START + 1_001 });
+    run.attempt({ ...attemptRecord('join', '2'), state: 'waiting' });
+    await run.flush();
+    const counts = { ...NO_COUNTS, planned: 4, ran: 3, waiting: 1 };
+    expect(await rig.history.readRun(run.id)).toMatchObject({ state: 'running', counts });
+    rig.alive = false;
+    const lost = await rig.history.readRun(run.id);
+    expect(lost).toMatchObject({ state: 'lost', end: START + 1_001, counts });
+    expect(lost.totals.commandSeconds).toBeCloseTo(1.004);
+    expect(lost.totals).toMatchObject({ bytesIn: 50, bytesOut: 100 });
+    await run.seal(SEAL);
+  });
+
   it('is lost once its heartbeat is old, where its process cannot be asked', async () => {
     const rig = makeRig({ heartbeatMs: 1 });
     rig.alive = undefined;

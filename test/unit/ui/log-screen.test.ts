@@ -49,6 +49,17 @@ test('a run in the log tells when, how long, how it ended and why its stages ran
   expect(logText([], look)).toBe('no runs\n');
 });
 
+test.each(['running', 'lost'] as const)(
+  'a run that is %s may have finished nothing, which is not nothing to do',
+  (state) => {
+    const started = { ...run, state, end: null, counts: NO_COUNTS, stages: [] };
+    expect(logText([started], look)).toContain('\n  nothing finished; by Ada Test');
+    expect(logText([{ ...started, counts: { ...NO_COUNTS, planned: 2, ran: 2 } }], look)).toContain(
+      '\n  ran 2; by Ada Test',
+    );
+  },
+);
+
 test('a run in full adds what it cost, what did not run, and what failed', () => {
   const shown: ShownRun = {
     ...run,
