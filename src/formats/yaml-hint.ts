@@ -5,7 +5,9 @@
 export function quotingHint(text: string, offset: number): string | undefined {
   const start = text.lastIndexOf('\n', Math.max(0, Math.min(offset, text.length) - 1)) + 1;
   const end = text.indexOf('\n', start);
-  const line = text.slice(start, Math.min(end < 0 ? text.length : end, start + 500));
+  const line = text
+    .slice(start, Math.min(end < 0 ? text.length : end, start + 500))
+    .replace(/"[^"]*"|'[^']*'/g, (quoted) => ' '.repeat(quoted.length));
   const pattern = unquotedPattern(line);
   if (pattern !== undefined) return `Quote the pattern: "${pattern}"`;
   const special = /(?:[:,[{]|- ) *([%@`&!*][^\s,"']*)/.exec(line)?.[1];
@@ -17,8 +19,7 @@ export function quotingHint(text: string, offset: number): string | undefined {
 const CANDIDATE = /(?:^|[\s:,[{])((?:[\w./%-]*(?:\{[A-Za-z_]\w*(?::[^\s{}"',]*)?\}|\*))+[^\s,"'{}\]]*)/g;
 
 function unquotedPattern(line: string): string | undefined {
-  const withoutTexts = line.replace(/"[^"]*"|'[^']*'/g, (quoted) => ' '.repeat(quoted.length));
-  for (const match of withoutTexts.matchAll(CANDIDATE)) {
+  for (const match of line.matchAll(CANDIDATE)) {
     const word = match[1] ?? '';
     if (/[{*]/.test(word)) return word;
   }

@@ -62,6 +62,12 @@ describe('a YAML text', () => {
     expect(problemOf(() => parseYaml(source(text))).hint).toBe(hint);
   });
 
+  test('isn’t told to quote what is quoted', () => {
+    const problem = problemOf(() => parseYaml(source('outs {clean: "clean/{date:%Y-%m-%d}.csv"}\n')));
+    expect(problem.message).toContain('not valid YAML');
+    expect(problem.hint).toBeUndefined();
+  });
+
   test('with conflict markers is told so, with the cure for its kind', () => {
     const text = 'a: 1\n<<<<<<< ours\nb: 1\n=======\nb: 2\n>>>>>>> theirs\n';
     const problem = problemOf(() => parseYaml(source(text)));
