@@ -4,7 +4,7 @@ import { EMPTY_LOCK, type Lock, type LockStage } from '../model/lock.ts';
 import type { Pointer } from '../model/pointer.ts';
 import type { Digest } from '../model/digest.ts';
 import { Problem } from '../model/problem.ts';
-import { compareBytes, isWithin, joinPath, parentOf, type RepoPath } from '../model/repo-path.ts';
+import { firstFrom, isWithin, joinPath, parentOf, type RepoPath } from '../model/repo-path.ts';
 import type { Pipeline, Stage, StageId } from '../model/stage.ts';
 import { checkProducers, checkStage } from '../graph/check-stage.ts';
 import { buildGraph, type Graph, type StageNode } from '../graph/graph.ts';
@@ -121,16 +121,7 @@ export function rootOf(roots: readonly string[], path: string): string | undefin
 }
 
 function isAmong(sorted: readonly string[], text: string): boolean {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const order = compareBytes(sorted[middle] ?? '', text);
-    if (order === 0) return true;
-    if (order < 0) low = middle + 1;
-    else high = middle;
-  }
-  return false;
+  return sorted[firstFrom(sorted, String, text)] === text;
 }
 
 function zoneOf(files: readonly PipelineFile[]): string {

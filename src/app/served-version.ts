@@ -1,5 +1,5 @@
 import type { FileEntry } from '../model/file-entry.ts';
-import { compareBytes } from '../model/repo-path.ts';
+import { compareBytes, firstFrom } from '../model/repo-path.ts';
 import { TreeCursor } from '../store/tree-cursor.ts';
 import type { TrackedFile } from '../workspace/git.ts';
 import type { AppContext } from './ports.ts';
@@ -225,14 +225,7 @@ class TrackedSource implements Source {
   }
 
   at(from: string): TrackedFile | undefined {
-    let low = 0;
-    let high = this.#files.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (compareBytes(this.#files[middle]?.path ?? '', from) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return this.#files[low];
+    return this.#files[firstFrom(this.#files, ({ path }) => path, from)];
   }
 }
 

@@ -1,7 +1,7 @@
 import { pushTo } from '../util/multimap.ts';
 import { canMeet } from '../model/pattern.ts';
 import { invalid, type Place } from '../model/problem.ts';
-import { compareBytes, isWithin, parentOf } from '../model/repo-path.ts';
+import { compareBytes, firstFrom, isWithin, parentOf } from '../model/repo-path.ts';
 import type { Dep, Out, Stage, StageId } from '../model/stage.ts';
 
 /** An out of another stage whose files a dep can see. */
@@ -74,24 +74,13 @@ function outsByHome(drafts: readonly Draft[]): (dep: Dep) => Producer[] {
     const near: Producer[] = [];
     for (let folder = parentOf(home); folder !== ''; folder = parentOf(folder))
       near.push(...(byHome.get(folder) ?? []));
-    for (let index = lowerBound(homes, home); index < homes.length; index++) {
+    for (let index = firstFrom(homes, String, home); index < homes.length; index++) {
       const other = homes[index] as string;
       if (!other.startsWith(home)) break;
       if (isWithin(other, home)) near.push(...(byHome.get(other) ?? []));
     }
     return near.filter(({ out }) => canMeet(dep.pattern, out.pattern));
   };
-}
-
-function lowerBound(sorted: readonly string[], key: string): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (compareBytes(sorted[middle] as string, key) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 type PlaceOf = (stage: Stage) => Place;

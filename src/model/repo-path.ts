@@ -64,6 +64,22 @@ export function compareBytes(a: string, b: string): number {
   return a.length - b.length;
 }
 
+/** Index of the first of the items, sorted by bytes of their keys, whose key isn't before a text; their number where all are. */
+export function firstFrom<Item>(
+  sorted: readonly Item[],
+  keyOf: (item: Item) => string,
+  from: string,
+): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareBytes(keyOf(sorted[middle] as Item), from) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** The folder of a path, '' for a path at the root. */
 export function parentOf(path: string): string {
   const slash = path.lastIndexOf('/');

@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url';
+import { objectFile } from '../disk/object-file.ts';
 import type { Digest } from '../model/digest.ts';
 import { EXIT, Problem } from '../model/problem.ts';
 import type { FindPlaces, ObjectPlace, Store } from './store.ts';
@@ -34,8 +35,7 @@ export function createPlaceFinder(stores: () => Promise<readonly Store[]>): Find
 }
 
 async function placeIn(store: Store, digest: Digest, seconds: number): Promise<ObjectPlace> {
-  const path = `objects/${digest.slice(0, 2)}/${digest}`;
   if (store.presign !== undefined)
-    return { url: await store.presign(digest, seconds), s3: `${store.url}/${path}` };
-  return { url: pathToFileURL(`${store.folder ?? store.url}/${path}`).href };
+    return { url: await store.presign(digest, seconds), s3: objectFile(store.url, digest) };
+  return { url: pathToFileURL(objectFile(store.folder ?? store.url, digest)).href };
 }

@@ -1,7 +1,7 @@
 import { isInnerText, ListingChecker, parseInner, type NodeRef } from '../formats/tree-text.ts';
 import type { Digest } from '../model/digest.ts';
 import type { FileEntry } from '../model/file-entry.ts';
-import { compareBytes } from '../model/repo-path.ts';
+import { compareBytes, firstFrom } from '../model/repo-path.ts';
 import type { Store } from './store.ts';
 import { nameOf } from './tree-nodes.ts';
 import { readFiles } from './trees.ts';
@@ -32,7 +32,7 @@ export class TreeCursor {
   async seek(from: string): Promise<FileEntry | undefined> {
     for (let at = from; ;) {
       const leaf = this.#leafAt(at) ?? (this.#leaf = await this.#find(at));
-      const found = leaf.files[firstFrom(leaf.files.length, (index) => leaf.files[index]?.path ?? '', at)];
+      const found = leaf.files[firstFrom(leaf.files, ({ path }) => path, at)];
       if (found !== undefined || leaf.next === undefined) return found;
       at = leaf.next;
     }
@@ -53,7 +53,7 @@ export class TreeCursor {
       const text = await this.#store.readTree(digest);
       if (!isInnerText(text)) break;
       const refs = parseInner(text, nameOf(this.#store, digest));
-      const behind = firstFrom(refs.length, (index) => refs[index]?.first ?? '', `${path}\0`);
+      const behind = firstFrom(refs, ({ first }) => first, `${path}\0`);
       const index = Math.max(0, behind - 1);
       named = refs[index];
       if (named === undefined) break;
@@ -63,16 +63,4 @@ export class TreeCursor {
     }
     return { files: await readFiles(this.#store, { digest, named }, new ListingChecker()), from, next };
   }
-}
-
-/** The first of so many keys, in order, that isn't before a text; their number where all are. */
-function firstFrom(count: number, keyAt: (index: number) => string, from: string): number {
-  let low = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (compareBytes(keyAt(middle), from) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
