@@ -1,4 +1,5 @@
 import { Problem } from '../model/problem.ts';
+import { growingPause } from './backoff.ts';
 import { hasStatus, type KubeApi } from './kube-api.ts';
 import type { KubeMeta } from './kube-objects.ts';
 import { pause } from './pause.ts';
@@ -156,8 +157,8 @@ class CollectionWatch<Item extends KubeMeta> {
       this.#version = undefined;
     } else if (!isPassing(error)) throw error;
     if (now() - this.#goodAt >= this.#limits.outageMs) throw error;
-    const full = Math.min(LONGEST_PAUSE_MS, this.#limits.firstPauseMs * 2 ** this.#failed++);
-    await pause(full / 2 + (random() * full) / 2, signal);
+    const pauses = { firstMs: this.#limits.firstPauseMs, longestMs: LONGEST_PAUSE_MS };
+    await pause(growingPause(this.#failed++, pauses, random), signal);
   }
 
   #selectors(): Record<string, string> {

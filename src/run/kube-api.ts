@@ -1,4 +1,5 @@
 import { Problem } from '../model/problem.ts';
+import { growingPause } from './backoff.ts';
 import {
   brokenProblem,
   isPassingBreak,
@@ -41,8 +42,7 @@ export interface KubeApiOptions {
 
 /** Milliseconds without a byte of an answer. */
 const IDLE_MS = 30_000;
-const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 10_000;
+const PAUSES = { firstMs: 250, longestMs: 10_000 };
 /** An API server that has just started forbids what it allows a moment later. */
 const FORBIDDEN_AFTER_LOSS_MS = 5_000;
 
@@ -135,7 +135,7 @@ export class KubeApi {
     const until = this.#options.now() + (request.patienceMs ?? this.#options.patienceMs);
     let renewed = false;
     for (let failed = 0; ; failed++) {
-      let wait = this.#pauseAfter(failed);
+      let wait = growingPause(failed, PAUSES, this.#options.random);
       try {
         const answer = await this.#once(errand, () =>
           this.#wire.send({ method, path, headers, body, idleMs: IDLE_MS, signal }),
@@ -174,11 +174,6 @@ export class KubeApi {
   #isJustBack(status: number, message: string): boolean {
     if (status !== 403 || kindOfForbidden(message) !== 'rbac') return false;
     return this.#options.now() - this.#lostAt < FORBIDDEN_AFTER_LOSS_MS;
-  }
-
-  #pauseAfter(failed: number): number {
-    const full = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failed);
-    return full / 2 + (this.#options.random() * full) / 2;
   }
 
   #errand(method: string, path: string): KubeErrand {
