@@ -1,6 +1,7 @@
 import type { EndEvent } from '../model/event.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Amount, CacheReport, PruneReport } from '../model/keep-report.ts';
+import { locateObjects } from '../store/copy-verified.ts';
 import { measureFolders } from '../store/folder-list.ts';
 import { Marker } from '../store/mark.ts';
 import type { HeldObject } from '../store/store.ts';
@@ -79,9 +80,9 @@ async function prune(
     else if (request.olderThan > 0 && object.since >= before) sums.young.add(object);
     else idle.push(object);
   }
-  let open: readonly Digest[] = idle.map(({ digest }) => digest);
-  for (const { store } of remotes) open = await store.missingObjects(open, ctx.signal);
-  const onlyHere = new Set(open);
+  const stores = remotes.map(({ store }) => store);
+  const digests = idle.map(({ digest }) => digest);
+  const { nowhere: onlyHere } = await locateObjects(stores, digests, ctx.signal);
   for (const object of idle) {
     if (onlyHere.has(object.digest)) {
       sums.onlyHere.add(object);

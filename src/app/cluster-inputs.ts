@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Digest } from '../model/digest.ts';
 import { EXIT, Problem } from '../model/problem.ts';
 import type { SandboxFile } from '../run/runner.ts';
+import { locateObjects } from '../store/copy-verified.ts';
 import { forEachLimit } from '../util/limit.ts';
 import type { AppContext, Remotes } from './ports.ts';
 import { openTraffic } from './traffic.ts';
@@ -23,15 +24,12 @@ export function openEnsure(ctx: AppContext, { read, write }: Remotes): Ensure {
   return async (files) => {
     const wanted = new Map<Digest, Ensured>();
     for (const file of files) if (!known.has(file.digest)) wanted.set(file.digest, file);
-    let missing: readonly Digest[] = [...wanted.keys()];
-    for (const { store } of read) {
-      if (missing.length === 0) break;
-      missing = await store.missingObjects(missing, ctx.signal);
-    }
+    const stores = read.map(({ store }) => store);
+    const { nowhere } = await locateObjects(stores, wanted.keys(), ctx.signal);
     const traffic = openTraffic(ctx, 'pushing inputs');
-    traffic.expect(missing.map((digest) => wanted.get(digest)?.size ?? 0));
+    traffic.expect([...nowhere].map((digest) => wanted.get(digest)?.size ?? 0));
     const { jobs: limit, signal, onObject } = traffic.moving;
-    await forEachLimit(missing, { limit, signal }, async (digest) => {
+    await forEachLimit(nowhere, { limit, signal }, async (digest) => {
       const file = wanted.get(digest);
       if (file === undefined || write === undefined) return;
       if (ctx.local.hasObjectSync(digest))

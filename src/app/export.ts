@@ -19,8 +19,10 @@ import { TempNames } from '../disk/object-file.ts';
 import { tarBytes, type TarSource } from '../disk/tar.ts';
 import type { EndEvent } from '../model/event.ts';
 import type { FileEntry } from '../model/file-entry.ts';
+import type { Digest } from '../model/digest.ts';
 import { notFound, Problem, refused } from '../model/problem.ts';
 import { compareBytes } from '../model/repo-path.ts';
+import { locateObjects } from '../store/copy-verified.ts';
 import type { Store } from '../store/store.ts';
 import { forEachLimit } from '../util/limit.ts';
 import { fetchAdopted } from './adopted.ts';
@@ -111,13 +113,11 @@ type Source = (entry: FileEntry, file: string) => Promise<void>;
 /** Asks first whether all can be had, so that nothing is begun in vain. */
 async function openSource(ctx: AppContext, project: Project, files: readonly FileEntry[]): Promise<Source> {
   const digests = [...new Set(files.map(({ digest }) => digest))];
-  let missing = await ctx.store.missingObjects(digests, ctx.signal);
-  const stores: Store[] = [ctx.store];
-  const remotes = missing.length === 0 ? [] : (await ctx.remotes()).read;
-  for (const { store } of remotes) {
-    stores.push(store);
-    missing = await store.missingObjects(missing, ctx.signal);
-  }
+  const absent = await ctx.store.missingObjects(digests, ctx.signal);
+  const remotes = absent.length === 0 ? [] : (await ctx.remotes()).read.map(({ store }) => store);
+  const { nowhere } = await locateObjects(remotes, absent, ctx.signal);
+  const stores: readonly Store[] = [ctx.store, ...remotes];
+  let missing: readonly Digest[] = [...nowhere];
   if (missing.length > 0) {
     const objects = new Map(missing.map((digest) => [digest, 0]));
     const moving = { jobs: ctx.config.jobs ?? 16, signal: ctx.signal };

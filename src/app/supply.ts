@@ -4,6 +4,7 @@ import type { EnvironmentConfig } from '../model/config.ts';
 import type { FileEntry } from '../model/file-entry.ts';
 import { Problem } from '../model/problem.ts';
 import type { ResultRecord } from '../model/result.ts';
+import { locateObjects } from '../store/copy-verified.ts';
 import { mirrorResults } from '../store/mirror.ts';
 import { openResults, type Results } from '../store/results.ts';
 import { fetchObjects } from '../store/transfer.ts';
@@ -142,28 +143,24 @@ export class Supply {
 
   /** Looks for files in the stores behind; those that none has are `lost` afterwards. */
   async lookFor(entries: readonly FileEntry[]): Promise<void> {
-    let missing: readonly Digest[] = [...new Set(entries.map(({ digest }) => digest))];
-    if (missing.length === 0) return;
-    for (const { store } of (await this.#ctx.remotes()).read)
-      missing = await store.missingObjects(missing, this.#ctx.signal);
-    for (const digest of missing) this.lost.add(digest);
+    const digests = new Set(entries.map(({ digest }) => digest));
+    if (digests.size === 0) return;
+    const stores = (await this.#ctx.remotes()).read.map(({ store }) => store);
+    const { nowhere } = await locateObjects(stores, digests, this.#ctx.signal);
+    for (const digest of nowhere) this.lost.add(digest);
   }
 
   /** Brings files here that aren't; those that no store has are `lost` afterwards. */
   async fetch(entries: Iterable<FileEntry>): Promise<void> {
-    const objects = new Map<Digest, number>();
-    for (const entry of entries)
-      if (!this.lost.has(entry.digest) && !this.isHere(entry)) objects.set(entry.digest, entry.size);
+    const away = [...entries].filter((entry) => !this.lost.has(entry.digest) && !this.isHere(entry));
     const { fetches } = this.options;
-    if (objects.size === 0 || fetches === 'none') return;
-    const from = (await this.#ctx.remotes()).read.map(({ store }) => store);
+    if (away.length === 0 || fetches === 'none') return;
     if (fetches === 'away') {
-      let missing: readonly Digest[] = [...objects.keys()];
-      for (const store of from)
-        if (missing.length > 0) missing = await store.missingObjects(missing, this.#ctx.signal);
-      for (const digest of missing) this.lost.add(digest);
+      await this.lookFor(away);
       return;
     }
+    const from = (await this.#ctx.remotes()).read.map(({ store }) => store);
+    const objects = new Map(away.map(({ digest, size }) => [digest, size]));
     const traffic = openTraffic(this.#ctx, 'fetching');
     traffic.expect(objects.values());
     const gone = await fetchObjects(this.#ctx.store, { from, objects, moving: traffic.moving });

@@ -4,6 +4,7 @@ import type { Digest } from '../model/digest.ts';
 import { Problem } from '../model/problem.ts';
 import type { RepoPath } from '../model/repo-path.ts';
 import type { Damage, Repair, VerifyReport } from '../model/verify-report.ts';
+import { locateObjects } from '../store/copy-verified.ts';
 import { removeLeftovers } from '../store/leftovers.ts';
 import { readNode } from '../store/mark.ts';
 import type { Store } from '../store/store.ts';
@@ -71,11 +72,9 @@ async function verifyStore(
     if (!settled.has(digest) && !(await isElsewhere(others.slice(1), digest)))
       await settle('tree', digest, 'it is missing');
   const pinned = await pinnedObjects(ctx, project);
-  let missing: readonly Digest[] = [...needed.objects].filter(
-    (digest) => !objects.names.has(digest) && !pinned.has(digest),
-  );
-  for (const other of others.slice(1)) missing = await other.missingObjects(missing, ctx.signal);
-  for (const digest of missing) await settle('object', digest, 'it is missing');
+  const absent = [...needed.objects].filter((digest) => !objects.names.has(digest) && !pinned.has(digest));
+  const { nowhere } = await locateObjects(others.slice(1), absent, ctx.signal);
+  for (const digest of nowhere) await settle('object', digest, 'it is missing');
   const finder = new HitFinder(store, new Set(stays.map(({ digest }) => digest)));
   const branches = stays.length === 0 ? NO_HITS : await finder.branches(refs);
   const damaged = stays.map((one): Damage => {

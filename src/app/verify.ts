@@ -1,6 +1,7 @@
 import type { Digest } from '../model/digest.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Damage, Repair, VerifiedStore, VerifyReport } from '../model/verify-report.ts';
+import { locateObjects } from '../store/copy-verified.ts';
 import { fetchObjects } from '../store/transfer.ts';
 import { pinnedObjects } from './adopted.ts';
 import { branchVersions, workTreeVersions } from './branch-versions.ts';
@@ -114,8 +115,7 @@ async function mendFromStores(ctx: AppContext, bad: Iterable<Digest>, mended: Me
 
 /** Those of the objects that no store of the branch has. */
 async function inNoStore(ctx: AppContext, digests: readonly Digest[]): Promise<readonly Digest[]> {
-  let open = digests;
-  if (open.length === 0) return open;
-  for (const { store } of (await ctx.remotes()).read) open = await store.missingObjects(open, ctx.signal);
-  return open;
+  if (digests.length === 0) return digests;
+  const stores = (await ctx.remotes()).read.map(({ store }) => store);
+  return [...(await locateObjects(stores, digests, ctx.signal)).nowhere];
 }
