@@ -5,6 +5,7 @@ import { DEFAULT_UIDS, type StoreConfig } from '../model/config.ts';
 import { invalid } from '../model/problem.ts';
 import type { AgentStore } from '../run/agent-env.ts';
 import type { KubeEnvironment } from '../run/job-spec.ts';
+import { slugNames } from './environments.ts';
 import type { AppContext } from './ports.ts';
 
 /** What of the caller's surroundings tells how AWS is reached; no credentials among them. */
@@ -23,10 +24,7 @@ const PASSED_ON = [
 export async function clusterFacts(ctx: AppContext, fallback: string | undefined): Promise<KubeEnvironment> {
   const environment = await ctx.environment();
   if (environment === undefined) throw noEnvironment();
-  const { branch } = await ctx.workspace.head();
-  const { name } = await ctx.git.user();
-  const user = name === '' ? ctx.around.env['USER'] : name;
-  const names = { branch, user };
+  const names = await slugNames(ctx);
   const { serviceAccount } = environment;
   const [write, ...read] = storeChain(ctx.config, environment).read.map((store) =>
     agentStore(ctx, store, names),
@@ -45,7 +43,7 @@ export async function clusterFacts(ctx: AppContext, fallback: string | undefined
     storeEnv: Object.fromEntries(
       PASSED_ON.flatMap((key) => (env[key] === undefined ? [] : [[key, env[key]]])),
     ),
-    user: user ?? '',
+    user: names.user ?? '',
   };
 }
 

@@ -4,6 +4,7 @@ import type { EnvironmentConfig, StoreConfig } from '../model/config.ts';
 import type { EnvironmentLine, EnvironmentReport, EnvironmentStore } from '../model/environment-report.ts';
 import { Problem } from '../model/problem.ts';
 import type { AppContext } from './ports.ts';
+import { userAtHand } from './user-at-hand.ts';
 
 /** The environments that are configured, in order. Opens no store. */
 export async function listEnvironments(ctx: AppContext): Promise<readonly EnvironmentLine[]> {
@@ -48,8 +49,7 @@ async function gather(ctx: AppContext): Promise<Facts> {
 /** What placeholders stand for here. */
 export async function slugNames(ctx: AppContext): Promise<SlugNames> {
   const { branch } = await ctx.workspace.head();
-  const { name } = await ctx.git.user();
-  return { branch, user: name === '' ? ctx.around.env['USER'] : name };
+  return { branch, user: await userAtHand(ctx.git, ctx.around.env) };
 }
 
 function lineOf(

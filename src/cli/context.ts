@@ -3,6 +3,7 @@ import { availableParallelism, homedir, hostname } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { branchAtHand } from '../app/branch-at-hand.ts';
+import { userAtHand } from '../app/user-at-hand.ts';
 import type { AppContext, Remote, Remotes } from '../app/ports.ts';
 import type { RunnerStart, RunPorts } from '../app/run-ports.ts';
 import { mergeConfig, parseConfigFile } from '../formats/config-file.ts';
@@ -135,7 +136,7 @@ async function openRequest(
   store: StoreConfig,
   branch: string | undefined,
 ): Promise<{ readonly request: OpenRequest; readonly folder: string }> {
-  const user = store.url.includes('{user}') ? await userName(git, host) : undefined;
+  const user = store.url.includes('{user}') ? await userAtHand(git, host.env) : undefined;
   const filled = fillSlugs(store.url, { branch, user });
   const url = filled.startsWith('s3://') ? filled : resolve(workspace.root, filled);
   const own = `${store.name}-${digestHex(url).slice(0, 8)}`;
@@ -150,12 +151,6 @@ async function openRequest(
     signal,
   };
   return { request, folder };
-}
-
-/** Whom `{user}` stands for: git's name of this person, or else the system's. */
-async function userName(git: Git, { env }: Host): Promise<string | undefined> {
-  const { name } = await git.user();
-  return name === '' ? env['USER'] : name;
 }
 
 /** Objects that root could damage through a hard link are copied into sandboxes up to this many bytes. */
