@@ -6,22 +6,26 @@ import { READ_SIZE } from './read-hash.ts';
 const TURN_BYTES = 32 << 20;
 
 /**
- * Copies a file to a new one and answers the digest of what was copied. A failed or aborted copy leaves an unfinished
- * `to`, for the caller to remove.
+ * Copies a file to a new one, or without `to` just reads it, and answers the digest of what was read. A failed or aborted copy
+ * leaves an unfinished `to`, for the caller to remove.
  */
-export async function copyHashed(from: string, to: string, signal?: AbortSignal): Promise<string> {
+export async function copyHashed(
+  from: string,
+  to: string | undefined,
+  signal?: AbortSignal,
+): Promise<string> {
   signal?.throwIfAborted();
   const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
   const hasher = createHasher();
   const source = openSync(from, 'r');
   try {
-    const target = openSync(to, 'wx');
+    const target = to === undefined ? undefined : openSync(to, 'wx');
     try {
       let turn = 0;
       for (let read; (read = readSync(source, buffer, 0, buffer.byteLength, null)) > 0;) {
         const bytes = buffer.subarray(0, read);
         hasher.update(bytes);
-        writeAll(target, bytes);
+        if (target !== undefined) writeAll(target, bytes);
         turn += read;
         if (turn < TURN_BYTES) continue;
         turn = 0;
@@ -29,7 +33,7 @@ export async function copyHashed(from: string, to: string, signal?: AbortSignal)
         signal?.throwIfAborted();
       }
     } finally {
-      closeSync(target);
+      if (target !== undefined) closeSync(target);
     }
   } finally {
     closeSync(source);
@@ -37,7 +41,7 @@ export async function copyHashed(from: string, to: string, signal?: AbortSignal)
   return hasher.digestHex();
 }
 
-/** A write may take less than it is given, for one where the disk is nearly full. */
-function writeAll(fd: number, bytes: Uint8Array): void {
+/** Writes all of it: a write may take less than it is given, for one where the disk is nearly full. */
+export function writeAll(fd: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.byteLength;) at += writeSync(fd, bytes, at);
 }

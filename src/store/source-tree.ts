@@ -1,14 +1,6 @@
-import {
-  closeSync,
-  createReadStream,
-  lstatSync,
-  openSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, lstatSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { copyHashed, writeAll } from '../disk/copy-hash.ts';
 import { errnoOf, fsProblem } from '../disk/fs-problem.ts';
 import { compareBytes } from '../model/repo-path.ts';
 import { createHasher } from '../util/blake3.ts';
@@ -72,21 +64,12 @@ export class DiskSource implements SourceTree {
   async read(path: string, { to, signal }: SourceOptions): Promise<SourceRead | undefined> {
     const file = this.#fileAt(path);
     if (file === undefined) return undefined;
-    const hasher = createHasher();
-    const fd = to === undefined ? undefined : openSync(to, 'wx');
     try {
-      for await (const chunk of createReadStream(join(this.url, path)) as AsyncIterable<Buffer>) {
-        signal.throwIfAborted();
-        hasher.update(chunk);
-        if (fd !== undefined) writeAll(fd, chunk);
-      }
+      return { ...file, digest: await copyHashed(join(this.url, path), to, signal) };
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return undefined;
       throw fsProblem(error, 'read', join(this.url, path));
-    } finally {
-      if (fd !== undefined) closeSync(fd);
     }
-    return { ...file, digest: hasher.digestHex() };
   }
 
   #fileAt(path: string): SourceFile | undefined {
@@ -167,8 +150,4 @@ export class S3Source implements SourceTree {
       close();
     }
   }
-}
-
-function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.byteLength;) at += writeSync(fd, bytes, at);
 }
