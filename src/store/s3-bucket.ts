@@ -6,7 +6,7 @@ import { missingObject, missingSegment, treeText, wrongBytes } from './faults.ts
 import { checkFileName, checkPrefix, checkSegmentName, isSegmentName } from './names.ts';
 import { NodeCache } from './node-cache.ts';
 import type { S3Client } from './s3-client.ts';
-import { copyWithin } from './s3-copy.ts';
+import { copyWithin, type CopyRequest } from './s3-copy.ts';
 import { downloadFile } from './s3-download.ts';
 import { damagedDownload } from './s3-faults.ts';
 import { S3Guard } from './s3-guard.ts';
@@ -229,36 +229,33 @@ export class S3Bucket implements Store {
 
   async copyObject(digest: Digest, from: Store, { signal, check }: CopyOptions = {}): Promise<boolean> {
     if (!(from instanceof S3Bucket) || from.#client.service !== this.#client.service) return false;
-    const { tuning, copyInParts } = this.#workshop;
-    const copied = await copyWithin({
-      client: this.#client,
+    return this.#copyFrom(from, digest, {
       key: this.#objectKey(digest),
-      source: { client: from.#client, key: from.#objectKey(digest) },
       createOnly: await this.#guard.prepare(),
-      partBytes: tuning.copyBytes,
-      copyInParts,
       check,
       signal,
     });
-    if (copied === undefined) throw missingObject(from.url, digest);
-    return copied;
   }
 
   /** Copies an object to any key of the bucket in place of what is there; false where the server can't. */
   async copyOut(digest: Digest, key: string, signal?: AbortSignal): Promise<boolean> {
+    return this.#copyFrom(this, digest, { key, createOnly: false, replaces: true, signal });
+  }
+
+  async #copyFrom(
+    from: S3Bucket,
+    digest: Digest,
+    rest: Pick<CopyRequest, 'key' | 'createOnly' | 'replaces' | 'check' | 'signal'>,
+  ): Promise<boolean> {
     const { tuning, copyInParts } = this.#workshop;
-    const client = this.#client;
     const copied = await copyWithin({
-      client,
-      key,
-      source: { client, key: this.#objectKey(digest) },
-      createOnly: false,
-      replaces: true,
+      ...rest,
+      client: this.#client,
+      source: { client: from.#client, key: from.#objectKey(digest) },
       partBytes: tuning.copyBytes,
       copyInParts,
-      signal,
     });
-    if (copied === undefined) throw missingObject(this.url, digest);
+    if (copied === undefined) throw missingObject(from.url, digest);
     return copied;
   }
 

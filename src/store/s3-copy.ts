@@ -29,8 +29,8 @@ export interface CopyRequest {
 export async function copyWithin(request: CopyRequest): Promise<boolean | undefined> {
   const { client, key, source, createOnly, replaces = false, check, signal } = request;
   if (!replaces && (await isThere(client, key, signal))) return true;
-  const version = check === undefined ? undefined : await versionOf(request);
-  if (check !== undefined && version === undefined) return undefined;
+  const seen = check === undefined ? undefined : await lookUp(request);
+  if (check !== undefined && seen === undefined) return undefined;
   await check?.();
   const answer = await client.send({
     method: 'PUT',
@@ -38,7 +38,7 @@ export async function copyWithin(request: CopyRequest): Promise<boolean | undefi
     key,
     headers: {
       'x-amz-copy-source': `/${source.client.address.bucket}/${encodeKey(source.key)}`,
-      ...(version === undefined ? {} : { 'x-amz-copy-source-if-match': version }),
+      ...(seen === undefined ? {} : { 'x-amz-copy-source-if-match': seen.version }),
       ...(createOnly ? CREATE_ONLY : {}),
     },
     accept: [400, 403, 404, 405, 412, 501],
@@ -47,31 +47,36 @@ export async function copyWithin(request: CopyRequest): Promise<boolean | undefi
   });
   if (answer.status === 404) return undefined;
   // 5 GiB is all that one request copies; what is smaller was refused for another reason.
-  if (answer.status === 400) return copyLarge(request, version);
+  if (answer.status === 400) return copyLarge(request, seen);
   // Somebody was quicker, or the source is another one than was checked.
-  if (answer.status === 412) return version === undefined || (await isThere(client, key, signal));
+  if (answer.status === 412) return seen === undefined || (await isThere(client, key, signal));
   return answer.status < 300 && !/<Error[\s>]/.test(answer.body.toString());
 }
 
-/** The source's ETag; undefined where there is no such object. */
-async function versionOf({ source, signal }: CopyRequest): Promise<string | undefined> {
-  const head = { method: 'HEAD', action: 's3:GetObject', key: source.key, accept: [404], signal } as const;
-  const answer = await source.client.send(head);
-  return answer.status === 404 ? undefined : (answer.headers['etag'] ?? '');
+interface Seen {
+  /** Its ETag. */
+  readonly version: string;
+  /** Bytes. */
+  readonly size: number;
 }
 
-async function copyLarge(request: CopyRequest, version: string | undefined): Promise<boolean> {
+/** The source as it is; undefined where there is no such object. */
+async function lookUp({ source, signal }: CopyRequest): Promise<Seen | undefined> {
+  const head = { method: 'HEAD', action: 's3:GetObject', key: source.key, accept: [404], signal } as const;
+  const { status, headers } = await source.client.send(head);
+  if (status === 404) return undefined;
+  return { version: headers['etag'] ?? '', size: Number(headers['content-length']) };
+}
+
+/** Copies the source in parts, only if it still is the one that was `checked`. */
+async function copyLarge(request: CopyRequest, checked: Seen | undefined): Promise<boolean | undefined> {
   const { client, key, source, createOnly, signal } = request;
-  const { headers } = await source.client.send({
-    method: 'HEAD',
-    action: 's3:GetObject',
-    key: source.key,
-    signal,
-  });
-  const size = Number(headers['content-length']);
+  const found = checked ?? (await lookUp(request));
+  if (found === undefined) return undefined;
+  const { size } = found;
   if (!(size > request.partBytes)) return false;
   return request.copyInParts({
-    from: { bucket: source.client.address.bucket, key: source.key, version },
+    from: { bucket: source.client.address.bucket, key: source.key, version: checked?.version },
     to: { bucket: client.address.bucket, key },
     size,
     partBytes: partBytesFor(size, request.partBytes),
