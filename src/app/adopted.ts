@@ -83,8 +83,7 @@ export async function fetchAdopted(
       else changes.push({ ...change, path: pin.path === '' ? home : `${home}/${pin.path}` });
     });
   }
-  const lost = changes.filter(({ path }, at) => changes.findIndex((one) => one.path === path) === at);
-  if (lost.length > 0) throw problemOf(lost);
+  if (changes.length > 0) throw problemOf(changes);
   return rest;
 }
 

@@ -130,7 +130,6 @@ async function findAccount({ api, facts }: Looking, account: string): Promise<vo
 }
 
 /** The users and the ServiceAccount of a worker's pod, without its work. */
-
 function probeJob(name: string, { uids, agentImage }: KubeEnvironment, account: string | undefined): object {
   const container = (own: string, uid: number): object => ({
     name: own,

@@ -2,17 +2,17 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { Problem } from '../model/problem.ts';
 import type { Check } from '../model/setup-report.ts';
 import type { Store } from '../store/store.ts';
-import type { AppContext, Remote } from './ports.ts';
+import type { AppContext, Remotes } from './ports.ts';
 
 /** What each store that the branch uses says of itself. Asks them. */
 export async function storeChecks(ctx: AppContext): Promise<readonly Check[]> {
-  let read: readonly Remote[];
+  let remotes: Remotes;
   try {
-    ({ read } = await ctx.remotes());
+    remotes = await ctx.remotes();
   } catch (error) {
     return [failedCheck('stores', error)];
   }
-  const { write } = await ctx.remotes();
+  const { read, write } = remotes;
   const checks: Check[] = [];
   for (const remote of read) {
     const name = `store ${remote.name}`;

@@ -13,14 +13,9 @@ const VERSIONS = 'refs/versions/';
 const UNFINISHED = 'refs/unfinished/';
 
 /** One published version: its files by repository path, sorted. */
-export class Edition {
+export interface Edition {
   readonly name: string;
   readonly files: readonly FileEntry[];
-
-  constructor(name: string, files: readonly FileEntry[]) {
-    this.name = name;
-    this.files = files;
-  }
 }
 
 /** What was published to a place, and how a further version comes about. */
@@ -66,7 +61,7 @@ export class Editions {
     const last = [...this.#names, ...this.unfinished.map(({ name }) => name)].sort().at(-1);
     const number = Number.parseInt(last ?? '0', 10) + 1;
     const name = `${String(number).padStart(8, '0')}-${digestHex(formatListing(files)).slice(0, 8)}`;
-    return new Edition(name, files);
+    return { name, files };
   }
 
   /** Says what is about to be put, so that whoever comes after a crash knows it. */
@@ -115,7 +110,7 @@ export async function readEditions(store: Store): Promise<Editions> {
   const unfinished: Edition[] = [];
   for (const name of begun) {
     const files = await readList(store, name);
-    if (files !== undefined) unfinished.push(new Edition(name.slice(UNFINISHED.length), files));
+    if (files !== undefined) unfinished.push({ name: name.slice(UNFINISHED.length), files });
   }
   const current = marker === '' ? undefined : await readEdition(store, marker);
   return new Editions(store, { current, unfinished, names: names.sort() });
@@ -123,7 +118,7 @@ export async function readEditions(store: Store): Promise<Editions> {
 
 async function readEdition(store: Store, name: string): Promise<Edition> {
   const files = await readList(store, `${VERSIONS}${name}`);
-  if (files !== undefined) return new Edition(name, files);
+  if (files !== undefined) return { name, files };
   throw damaged(
     'corrupt-publication',
     `${store.url} ${MARKER} names ${name}, and there is no such list`,

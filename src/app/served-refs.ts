@@ -110,7 +110,7 @@ function bucketName({ name }: Tip): string {
   return bucketOf(name);
 }
 
-/** Buckets have no slashes in their names. */
-function bucketOf(name: string): string {
+/** The bucket of a branch or tag: buckets have no slashes in their names. */
+export function bucketOf(name: string): string {
   return name.replaceAll('/', '--');
 }

@@ -127,7 +127,7 @@ function endedFinding({
       class: 'infra',
       code: stop.code,
       message: stop.message,
-      hint: stop.hint ?? 'See datawf doctor --env NAME --canary',
+      hint: stop.hint ?? 'See datawf doctor --env NAME',
       then: exitCode === AGENT_EXIT.stopJob ? 'stop' : 'again',
     };
   }
@@ -166,7 +166,7 @@ function endedFinding({
       class: 'infra',
       code: 'stager-failed',
       message: `the stager failed: ${message.trim()}`,
-      hint: 'See datawf doctor --env NAME --canary',
+      hint: 'See datawf doctor --env NAME',
       then: 'again',
     };
   return undefined;

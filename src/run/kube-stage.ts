@@ -177,7 +177,8 @@ export class KubeStage implements StageSession {
   }
 
   async #runJob(slice: readonly SliceEntry[]): Promise<void> {
-    const { options, work } = { options: this.#options, work: this.#work };
+    const options = this.#options;
+    const work = this.#work;
     const [first] = slice;
     if (first === undefined) return;
     await options.ensure(inputsOf(work, slice));

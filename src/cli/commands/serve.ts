@@ -21,13 +21,17 @@ export function build(command: Command, bind: Bind): void {
   command.action(
     bind(async (session, _words: [], { port, host }: Options) => {
       const context = await session.open();
-      const { serve } = await import('../../app/serve.ts');
+      const [{ serve }, { bucketOf }] = await Promise.all([
+        import('../../app/serve.ts'),
+        import('../../app/served-refs.ts'),
+      ]);
       const serving = await serve(context, { port: portOf(port), host });
       const { closed, ...address } = serving;
       if (session.globals.json) session.output.data(`${JSON.stringify(address)}\n`);
       else {
         session.output.data(`${serving.url}\n`);
-        if (!session.globals.quiet) session.output.words(howToAsk(serving.url, await bucketHere(context)));
+        const { branch = 'HEAD' } = await context.workspace.head();
+        if (!session.globals.quiet) session.output.words(howToAsk(serving.url, bucketOf(branch)));
       }
       await closed;
       return undefined;
@@ -43,10 +47,6 @@ function portOf(text: string): number {
     `${JSON.stringify(text)} is no port`,
     'Name a number up to 65535; 0 takes any that is free.',
   );
-}
-
-async function bucketHere({ workspace }: { workspace: { head(): Promise<{ branch: string | undefined }> } }) {
-  return ((await workspace.head()).branch ?? 'HEAD').replaceAll('/', '--');
 }
 
 function howToAsk(url: string, bucket: string): string {
