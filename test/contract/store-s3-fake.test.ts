@@ -1,19 +1,10 @@
-import { afterAll, beforeAll } from 'vitest';
 import { openS3Store } from '../../src/store/s3-store.ts';
 import type { Store } from '../../src/store/store.ts';
-import { FakeS3 } from '../rig/fake-s3.ts';
+import { useFakeS3 } from '../rig/use-fake-s3.ts';
 import { describeStore } from './store.ts';
 
-let fake: FakeS3;
+const fake = await useFakeS3();
 let made = 0;
-
-beforeAll(async () => {
-  fake = await FakeS3.start();
-});
-
-afterAll(async () => {
-  await fake.stop();
-});
 
 function openIn(folder: string, prefix: string): Promise<Store> {
   return openS3Store({

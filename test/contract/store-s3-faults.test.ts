@@ -5,31 +5,24 @@ import { createServer, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Digest } from '../../src/model/digest.ts';
 import { openS3Store, type S3StoreOptions } from '../../src/store/s3-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { digestHex } from '../../src/util/blake3.ts';
 import { FakeS3, type FakeRequest } from '../rig/fake-s3.ts';
+import { useFakeS3 } from '../rig/use-fake-s3.ts';
 
 const digestOf = (text: string): Digest => digestHex(text) as Digest;
 const HELLO = digestOf('hello');
 const HELLO_KEY = `p/objects/${HELLO.slice(0, 2)}/${HELLO}`;
 const isObject = ({ key }: FakeRequest): boolean => key.startsWith('p/objects/');
 
-let fake: FakeS3;
+const fake = await useFakeS3();
 let folder: string;
 let stores: Store[];
 
-beforeAll(async () => {
-  fake = await FakeS3.start();
-});
-afterAll(async () => {
-  await fake.stop();
-});
 beforeEach(() => {
-  fake.calm();
-  fake.buckets.set('test', new Map());
   folder = mkdtempSync(join(tmpdir(), 'datawf-s3-faults-'));
   stores = [];
 });

@@ -1,14 +1,15 @@
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Digest } from '../../src/model/digest.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import { openS3Store, type S3StoreOptions } from '../../src/store/s3-store.ts';
 import { partBytesFor } from '../../src/store/s3-upload.ts';
 import type { Store } from '../../src/store/store.ts';
 import { digestHex } from '../../src/util/blake3.ts';
-import { FakeS3, type FakeRequest } from '../rig/fake-s3.ts';
+import type { FakeRequest } from '../rig/fake-s3.ts';
+import { useFakeS3 } from '../rig/use-fake-s3.ts';
 
 const PART = 1000;
 /** Nine parts and a bit, each different. */
@@ -16,22 +17,13 @@ const BYTES = Buffer.from(Array.from({ length: 9 * PART + 7 }, (_, at) => (at * 
 const DIGEST = digestHex(BYTES) as Digest;
 const KEY = `p/objects/${DIGEST.slice(0, 2)}/${DIGEST}`;
 
-let fake: FakeS3;
+const fake = await useFakeS3();
 let folder: string;
 let file: string;
 let store: Store;
 let others: Store[];
 
-beforeAll(async () => {
-  fake = await FakeS3.start();
-});
-afterAll(async () => {
-  await fake.stop();
-});
 beforeEach(async () => {
-  fake.calm();
-  fake.buckets.set('test', new Map());
-  fake.uploads.clear();
   folder = mkdtempSync(join(tmpdir(), 'datawf-s3-transfers-'));
   file = join(folder, 'file');
   writeFileSync(file, BYTES);

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { FakeS3 } from '../rig/fake-s3.ts';
+import { expect, test } from 'vitest';
 import { expectSchema } from '../rig/schemas.ts';
+import { FAKE_KEYS, useFakeS3 } from '../rig/use-fake-s3.ts';
 import { openStory, type Story } from './story.ts';
 
 /** Readers of byte ranges: a stage gets a list of URLs, and takes what it wants of each file. */
@@ -41,17 +41,7 @@ stages:
     outs: {heads: "heads/{year}.txt"}
 `;
 
-const KEYS = { AWS_ACCESS_KEY_ID: 'AKFAKE', AWS_SECRET_ACCESS_KEY: 'secret', AWS_REGION: 'us-east-1' };
-
-let fake: FakeS3;
-beforeAll(async () => {
-  fake = await FakeS3.start();
-});
-afterAll(() => fake.stop());
-beforeEach(() => {
-  fake.calm();
-  fake.buckets.set('test', new Map());
-});
+const fake = await useFakeS3();
 
 async function openGrids(): Promise<Story> {
   const story = await openStory(PIPELINE);
@@ -103,14 +93,14 @@ test('with a bucket they are signed, nothing is brought here, and the keys are t
 
   const other = await openGrids();
   await inBucket(other);
-  const pushed = await other.datawf(['push', 'grids'], { env: KEYS });
+  const pushed = await other.datawf(['push', 'grids'], { env: FAKE_KEYS });
   expect(pushed.code, pushed.stderr).toBe(0);
   other.remove('.git/datawf/objects');
   other.remove('grids');
   await other.datawf(['checkout', 'grids']);
   expect(other.has('grids/2023/a.grid')).toBe(false);
   fake.requests.length = 0;
-  expect(await other.reproWith({ env: KEYS })).toMatchObject({
+  expect(await other.reproWith({ env: FAKE_KEYS })).toMatchObject({
     code: 0,
     ran: ['heads year=2023', 'heads year=2024'],
     warnings: [],

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { expectSchema } from '../rig/schemas.ts';
 import type { Story } from './story.ts';
-import type { OpenWorld, World } from './world.ts';
+import { writeEnvironments, type OpenWorld, type World } from './world.ts';
 
 const PIPELINE = `
 stages:
@@ -18,16 +18,7 @@ stages:
 async function openProject(openWorld: OpenWorld): Promise<World> {
   const world = await openWorld(PIPELINE);
   const { story } = world;
-  story.write(
-    '.datawf/config.yaml',
-    `stores:
-  production: ${world.store('prod')}
-  trial: ${world.store('branches/{branch}')}
-environments:
-  production: {branches: [main], write: production}
-  test: {branches: ["**"], write: trial, read: [production]}
-`,
-  );
+  writeEnvironments(world);
   for (const day of ['01', '02']) story.write(`raw/2024-01-${day}.csv`, `row ${day}\n`);
   story.write('notes.txt', 'by hand\n');
   await story.succeed('add', 'raw', 'notes.txt');

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { EndEvent } from '../../src/model/event.ts';
 import { expectSchema } from '../rig/schemas.ts';
 import { readRepro, type Story } from './story.ts';
-import type { OpenWorld, World } from './world.ts';
+import { writeEnvironments, type OpenWorld, type World } from './world.ts';
 
 const PIPELINE = `
 stages:
@@ -20,16 +20,7 @@ stages:
 async function openBranch(openWorld: OpenWorld): Promise<World> {
   const world = await openWorld(PIPELINE);
   const { story } = world;
-  story.write(
-    '.datawf/config.yaml',
-    `stores:
-  production: ${world.store('prod')}
-  trial: ${world.store('branches/{branch}')}
-environments:
-  production: {branches: [main], write: production}
-  test: {branches: ["**"], write: trial, read: [production]}
-`,
-  );
+  writeEnvironments(world);
   for (const day of ['01', '02']) story.write(`raw/2024-01-${day}.csv`, `row ${day}\n`);
   await story.succeed('add', 'raw');
   await story.succeed('repro');

@@ -1,28 +1,19 @@
 import { readdirSync } from 'node:fs';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { FakeS3 } from '../rig/fake-s3.ts';
+import { expect, test } from 'vitest';
+import { FAKE_KEYS, useFakeS3 } from '../rig/use-fake-s3.ts';
 import { openRig, type Rig } from './rig.ts';
 
 /** What a pull asks of a bucket is in proportion to what it brings. */
 
-const KEYS = { AWS_ACCESS_KEY_ID: 'AKFAKE', AWS_SECRET_ACCESS_KEY: 'secret', AWS_REGION: 'us-east-1' };
 /** Some three leaves of a tree. */
 const FILES = 2_500;
 
-let fake: FakeS3;
-beforeAll(async () => {
-  fake = await FakeS3.start();
-});
-afterAll(() => fake.stop());
-beforeEach(() => {
-  fake.calm();
-  fake.buckets.set('test', new Map());
-});
+const fake = await useFakeS3();
 
 const nameOf = (at: number): string => `data/${String(Math.floor(at / 10)).padStart(5, '0')}/${at % 10}.csv`;
 
 async function datawf(rig: Rig, ...args: string[]): Promise<void> {
-  const { code, stderr } = await rig.datawf(args, { env: KEYS });
+  const { code, stderr } = await rig.datawf(args, { env: FAKE_KEYS });
   expect(code, stderr).toBe(0);
 }
 

@@ -1,21 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { GcReport } from '../../src/model/keep-report.ts';
-import { FakeS3 } from '../rig/fake-s3.ts';
+import { FAKE_KEYS, useFakeS3 } from '../rig/use-fake-s3.ts';
 import { openRig, type Result, type Rig } from './rig.ts';
 
-let fake: FakeS3;
-beforeAll(async () => {
-  fake = await FakeS3.start();
-});
-afterAll(async () => {
-  await fake.stop();
-});
-beforeEach(() => {
-  fake.calm();
-  fake.buckets.set('test', new Map());
-});
+const fake = await useFakeS3();
 
-const KEYS = { AWS_ACCESS_KEY_ID: 'AKFAKE', AWS_SECRET_ACCESS_KEY: 'very-secret', AWS_REGION: 'us-east-1' };
 const OLD = { GIT_AUTHOR_DATE: '2020-01-01T00:00:00Z', GIT_COMMITTER_DATE: '2020-01-01T00:00:00Z' };
 const SWEEP = 'p/runs/sweeping.json';
 
@@ -27,7 +16,7 @@ interface Project {
 /** A repository whose two versions of a file are in a bucket; the first is in no tip. */
 async function openProject(): Promise<Project> {
   const rig = await openRig();
-  const as: Project['as'] = (...args) => rig.datawf(args, { env: KEYS });
+  const as: Project['as'] = (...args) => rig.datawf(args, { env: FAKE_KEYS });
   rig.write(
     '.datawf/config.yaml',
     `stores: {shared: {url: "s3://test/p", endpoint: "${fake.endpoint}", path_style: true}}\n`,
@@ -70,7 +59,7 @@ describe('gc of a store in a bucket', () => {
     expect(kinds).toEqual(['trees', 'objects', 'objects']);
     expect(fake.buckets.get('test')?.has(SWEEP)).toBe(false);
     await rig.git('clone', '--quiet', '.', '../clone');
-    expect((await rig.datawf(['pull'], { cwd: '../clone', env: KEYS })).code).toBe(0);
+    expect((await rig.datawf(['pull'], { cwd: '../clone', env: FAKE_KEYS })).code).toBe(0);
     expect(rig.read('../clone/data/a.csv')).toBe('two\n');
   });
 

@@ -1,22 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { DoctorReport } from '../../src/model/setup-report.ts';
-import { FakeS3, type Fault, type FakeRequest } from '../rig/fake-s3.ts';
+import type { Fault, FakeRequest } from '../rig/fake-s3.ts';
 import { expectSchema } from '../rig/schemas.ts';
+import { FAKE_KEYS, useFakeS3 } from '../rig/use-fake-s3.ts';
 import { openRig, type Result, type Rig } from './rig.ts';
 
-let fake: FakeS3;
-beforeAll(async () => {
-  fake = await FakeS3.start();
-});
-afterAll(async () => {
-  await fake.stop();
-});
-beforeEach(() => {
-  fake.calm();
-  fake.buckets.set('test', new Map());
-});
-
-const KEYS = { AWS_ACCESS_KEY_ID: 'AKFAKE', AWS_SECRET_ACCESS_KEY: 'very-secret', AWS_REGION: 'us-east-1' };
+const fake = await useFakeS3();
 
 /** A repository with data and a store in the fake S3. */
 async function openProject(): Promise<{
@@ -32,7 +21,7 @@ async function openProject(): Promise<{
   await rig.succeed('add', 'data');
   await rig.git('add', '--all');
   await rig.git('commit', '--quiet', '-m', 'one');
-  return { rig, as: (args, env) => rig.datawf(args, { env: { ...KEYS, ...env } }) };
+  return { rig, as: (args, env) => rig.datawf(args, { env: { ...FAKE_KEYS, ...env } }) };
 }
 
 const isObject = ({ method, key }: FakeRequest): boolean => method === 'GET' && key.includes('/objects/');
@@ -72,7 +61,7 @@ describe('what goes wrong with a bucket', () => {
     const { rig, as } = await openProject();
     expect((await as(['push'])).code).toBe(0);
     await rig.git('clone', '--quiet', '.', '../clone');
-    const pull = (): Promise<Result> => rig.datawf(['pull'], { cwd: '../clone', env: KEYS });
+    const pull = (): Promise<Result> => rig.datawf(['pull'], { cwd: '../clone', env: FAKE_KEYS });
     fake.fault((request) => (isObject(request) ? fault : undefined));
     const failed = await pull();
     expect(failed.code, failed.stderr).toBe(exit);

@@ -23,6 +23,20 @@ export interface World {
 /** Opens a world for the running test; all of it is gone afterwards. */
 export type OpenWorld = (pipeline?: string) => Promise<World>;
 
+/** Configures a production, which `main` writes, and a store of its own for every other branch. */
+export function writeEnvironments({ story, store }: World): void {
+  story.write(
+    '.datawf/config.yaml',
+    `stores:
+  production: ${store('prod')}
+  trial: ${store('branches/{branch}')}
+environments:
+  production: {branches: [main], write: production}
+  test: {branches: ["**"], write: trial, read: [production]}
+`,
+  );
+}
+
 /** Stores in folders beside the repository. */
 export const onDisk: OpenWorld = async (pipeline) => {
   const story = await openStory(pipeline);
